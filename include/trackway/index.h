@@ -1,0 +1,70 @@
+// Open an index directory and search it. The only header that a searching program needs.
+#pragma once
+
+#include "trackway/options.h"
+#include "trackway/result.h"
+#include "trackway/types.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace trackway {
+
+// What one query cost.
+struct SearchStats {
+    std::uint64_t latency_ns = 0;  // from the moment a thread took the query up
+    std::uint64_t io_wait_ns = 0;  // part of it spent with a read under way
+    std::uint64_t bytes_read = 0;
+    std::uint32_t pages_read = 0;
+    std::uint32_t pages_from_cache = 0;  // expansions served by a page that the query already had
+    std::uint32_t hops = 0;              // rounds of reading
+    std::uint32_t estimates = 0;         // distances estimated from codes
+    std::uint32_t exact_distances = 0;
+};
+
+struct IndexSummary {
+    std::uint64_t vectors = 0;
+    std::uint32_t dimension = 0;
+    ElementType element_type = ElementType::kFloat32;
+    Metric metric = Metric::kL2;
+    std::uint32_t shards = 0;
+    std::uint32_t page_size_bytes = 0;
+    std::uint32_t vertices_per_page = 0;
+    std::uint64_t bytes_on_disk = 0;
+};
+
+// Immutable after open; safe to search from any number of threads at once.
+class Index {
+public:
+    // Reads the resident tables, checks every header and checksum of them, starts the threads.
+    static Result<Index> open(const std::filesystem::path& index_dir,
+                              const OpenOptions& options = {});
+    Index(const Index&) = delete;
+    Index& operator=(const Index&) = delete;
+    Index(Index&&) noexcept;
+    Index& operator=(Index&&) noexcept;
+    ~Index();
+
+    // Writes row_count x k neighbours, nearest first, one row per query, without replicas. When
+    // the index holds fewer than k vectors, kInvalidArgument.
+    // REQUIRES: out.size() == queries.row_count * params.k; stats empty or one per query.
+    Status search(MatrixView queries, const SearchParams& params, std::span<Neighbor> out,
+                  std::span<SearchStats> stats = {}) const;
+
+    const IndexSummary& summary() const noexcept;
+    // One line: engine and features in use, and why not the better one where that is so.
+    const std::string& io_description() const noexcept;
+    // "uring", "pread".
+    const char* io_engine() const noexcept;
+    std::uint32_t thread_count() const noexcept;
+
+private:
+    class Impl;
+    explicit Index(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace trackway

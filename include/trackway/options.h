@@ -1,0 +1,58 @@
+// Every knob, its unit, its default. Aggregates, so that call sites name what they set:
+//     SearchParams{.k = 10, .search_list_size = 64}
+#pragma once
+
+#include "trackway/types.h"
+
+#include <cstdint>
+#include <filesystem>
+
+namespace trackway {
+
+struct GraphOptions {
+    std::uint32_t max_degree = 64;        // R, 1 to kMaxDegree
+    std::uint32_t build_list_size = 100;  // L while building, at least 1
+    float alpha = 1.2F;                   // slack of robust prune on distances, at least 1
+};
+
+struct LayoutOptions {
+    PageOrder page_order = PageOrder::kBreadthFirst;
+    std::uint32_t page_size_bytes = 0;  // power of two, 4096 to 65536; 0: the smallest that fits
+};
+
+struct BuildOptions {
+    std::filesystem::path vectors;
+    std::filesystem::path index_dir;
+    bool overwrite = false;  // replace an index that is already in index_dir
+    Metric metric = Metric::kL2;
+    GraphOptions graph;
+    LayoutOptions layout;
+    std::uint32_t code_bytes = 0;           // per vector; 0: 32, or the dimension if smaller
+    std::uint64_t memory_budget_bytes = 0;  // peak resident memory; 0: 80 % of RAM
+    std::uint32_t thread_count = 0;         // 0: all cores; never changes the bytes written
+    std::uint64_t seed = 1;                 // same input, options and seed: same bytes
+};
+
+enum class IoEngine : std::uint8_t {
+    kAuto,   // io_uring, or pread where the kernel forbids it; Index::io_description() says which
+    kUring,  // io_uring or an error
+    kPread,  // blocking reads on a few threads
+};
+
+struct OpenOptions {
+    IoEngine io = IoEngine::kAuto;
+    std::uint32_t thread_count = 0;  // searching threads; 0: all cores
+    std::uint32_t queries_in_flight_per_thread = 32;
+    std::uint32_t max_beam_width = 16;  // the largest SearchParams::beam_width that will be asked
+};
+
+struct SearchParams {
+    std::uint32_t k = 10;
+    // L, at least k: how many of the nearest vertices met along edges are followed. Vertices that
+    // merely share a page with one of them come on top: they cost no read.
+    std::uint32_t search_list_size = 40;
+    std::uint32_t beam_width = 1;         // W: page reads of one query in flight
+    std::uint32_t page_limit = 0;         // most pages that one query may read; 0: no limit
+};
+
+}  // namespace trackway

@@ -1,0 +1,91 @@
+// Vocabulary types shared by every layer. No logic.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace trackway {
+
+enum class VectorId : std::uint64_t {};  // row in the dataset; what callers see
+enum class ShardId : std::uint16_t {};
+enum class PageId : std::uint32_t {};   // vertex page inside one shard file, from 0
+enum class LocalId : std::uint32_t {};  // vertex inside one shard: page * vertices_per_page + slot
+
+// Values are stored on disk; never renumber.
+enum class Metric : std::uint8_t { kL2 = 1, kInnerProduct = 2, kCosine = 3 };
+enum class ElementType : std::uint8_t { kFloat32 = 1, kFloat16 = 2, kUint8 = 3, kInt8 = 4 };
+enum class PageOrder : std::uint8_t { kInsertion = 1, kBreadthFirst = 2 };
+
+constexpr std::uint32_t kMaxDimension = 16384;
+constexpr std::uint32_t kMaxDegree = 255;  // a degree is stored in one byte
+constexpr std::uint32_t kMinPageSize = 4096;
+constexpr std::uint32_t kMaxPageSize = 65536;
+
+constexpr std::size_t element_size_bytes(ElementType type) noexcept {
+    switch (type) {
+        case ElementType::kFloat32:
+            return 4;
+        case ElementType::kFloat16:
+            return 2;
+        case ElementType::kUint8:
+        case ElementType::kInt8:
+            return 1;
+    }
+    return 0;
+}
+
+constexpr const char* name_of(ElementType type) noexcept {
+    switch (type) {
+        case ElementType::kFloat32:
+            return "float32";
+        case ElementType::kFloat16:
+            return "float16";
+        case ElementType::kUint8:
+            return "uint8";
+        case ElementType::kInt8:
+            return "int8";
+    }
+    return "unknown";
+}
+
+constexpr const char* name_of(Metric metric) noexcept {
+    switch (metric) {
+        case Metric::kL2:
+            return "l2";
+        case Metric::kInnerProduct:
+            return "ip";
+        case Metric::kCosine:
+            return "cosine";
+    }
+    return "unknown";
+}
+
+constexpr const char* name_of(PageOrder order) noexcept {
+    switch (order) {
+        case PageOrder::kInsertion:
+            return "insertion";
+        case PageOrder::kBreadthFirst:
+            return "breadth-first";
+    }
+    return "unknown";
+}
+
+// One answer. distance: squared L2, or inner product (larger is nearer), or cosine distance.
+struct Neighbor {
+    VectorId id;
+    float distance;
+};
+
+// Row-major vectors without gaps; never owns. data holds row_count * dimension elements.
+struct MatrixView {
+    const std::byte* data = nullptr;
+    ElementType element_type = ElementType::kFloat32;
+    std::uint64_t row_count = 0;
+    std::uint32_t dimension = 0;
+
+    std::size_t row_bytes() const noexcept { return dimension * element_size_bytes(element_type); }
+    const std::byte* row(std::uint64_t i) const noexcept { return data + i * row_bytes(); }
+};
+
+}  // namespace trackway

@@ -1,0 +1,27 @@
+// Every name that an index folder contains.
+#pragma once
+
+#include "layouts/format.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace trackway::layouts {
+
+constexpr const char* kManifestName = "manifest.json";
+
+enum class ShardPart : std::uint8_t { kPages, kCodes, kCodebook };
+
+// "shard-0003.0123456789abcdef.pages": the middle is the start of the index's uuid, so that a new
+// index can be written beside the one it replaces.
+std::string shard_file_name(const Uuid& uuid, std::uint32_t shard_id, ShardPart part);
+
+// 32 hexadecimal digits.
+std::string uuid_text(const Uuid& uuid);
+
+// True for names that this library gives to files of an index, finished or not: what a build may
+// remove from a folder.
+bool is_index_file_name(std::string_view name);
+
+}  // namespace trackway::layouts

@@ -1,0 +1,29 @@
+// Seals and checks the header that every binary file of an index begins with.
+#pragma once
+
+#include "trackway/result.h"
+
+#include "io/file.h"
+#include "layouts/format.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace trackway::layouts {
+
+// What a file must say of itself.
+struct FileIdentity {
+    std::uint64_t magic = 0;
+    Uuid uuid{};
+    std::uint32_t shard_id = 0;
+};
+
+// Fills in FileStart, the checksum last. header is the whole header, kHeaderBytes long.
+void seal_header(std::span<std::byte> header, const FileIdentity& identity);
+
+// Magic, checksum, version, uuid and shard, in this order, each with its own message.
+Status check_header(const io::File& file, std::span<const std::byte> header,
+                    const FileIdentity& identity);
+
+}  // namespace trackway::layouts

@@ -1,0 +1,211 @@
+#include "layouts/manifest.h"
+
+#include "base/checksum.h"
+#include "base/errors.h"
+#include "io/file.h"
+#include "layouts/file_names.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <limits>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace trackway::layouts {
+namespace {
+
+using base::fail;
+using base::join;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kFormatName = "trackway-index";
+constexpr std::uint64_t kManifestBytesMax = 64U << 20U;
+constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48U;
+
+std::string checksum_text(std::string_view body) {
+    return base::hex(base::checksum64(std::as_bytes(std::span(body))));
+}
+
+Json body_of(const Manifest& manifest) {
+    Json shards = Json::array();
+    for (const ManifestShard& shard : manifest.shards) {
+        shards.push_back({{"vectors", shard.vectors},
+                          {"pages_bytes", shard.pages_bytes},
+                          {"codes_bytes", shard.codes_bytes},
+                          {"codebook_bytes", shard.codebook_bytes}});
+    }
+    return {{"format", kFormatName},
+            {"format_major", kFormatMajor},
+            {"format_minor", kFormatMinor},
+            {"uuid", uuid_text(manifest.uuid)},
+            {"vectors", manifest.vectors},
+            {"dimension", manifest.dimension},
+            {"element_type", name_of(manifest.element_type)},
+            {"metric", name_of(manifest.metric)},
+            {"code_bytes", manifest.code_bytes},
+            {"max_degree", manifest.max_degree},
+            {"build_list_size", manifest.build_list_size},
+            {"alpha", manifest.alpha},
+            {"seed", manifest.seed},
+            {"page_order", name_of(manifest.page_order)},
+            {"shards", std::move(shards)}};
+}
+
+// Takes fields out of a parsed object and remembers the first one that is not as it should be.
+class FieldReader {
+public:
+    explicit FieldReader(const Json& object) : object_(object) {}
+
+    template <class T>
+    void number(const char* name, T& out, std::uint64_t least, std::uint64_t most) {
+        const auto field = object_.find(name);
+        const bool valid = field != object_.end() && field->is_number_unsigned() &&
+                           field->get<std::uint64_t>() >= least &&
+                           field->get<std::uint64_t>() <= most;
+        if (!valid) return blame(name, join("a number of ", least, " to ", most));
+        out = static_cast<T>(field->get<std::uint64_t>());
+    }
+
+    void text(const char* name, std::string& out) {
+        const auto field = object_.find(name);
+        if (field == object_.end() || !field->is_string()) return blame(name, "text");
+        out = field->get<std::string>();
+    }
+
+    template <class T, std::size_t N>
+    void choice(const char* name, T& out, const std::array<T, N>& choices) {
+        std::string found;
+        text(name, found);
+        for (const T value : choices) {
+            if (found == name_of(value)) {
+                out = value;
+                return;
+            }
+        }
+        blame(name, "a known name");
+    }
+
+    void blame(const char* name, const std::string& expected) {
+        if (problem_.empty()) problem_ = join("field '", name, "': expected ", expected);
+    }
+    const std::string& problem() const noexcept { return problem_; }
+
+private:
+    const Json& object_;
+    std::string problem_;
+};
+
+std::optional<Uuid> parse_uuid(std::string_view text) {
+    Uuid uuid{};
+    if (text.size() != 2 * uuid.size()) return std::nullopt;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto digit = std::string_view("0123456789abcdef").find(text[i]);
+        if (digit == std::string_view::npos) return std::nullopt;
+        uuid[i / 2] = static_cast<std::uint8_t>(uuid[i / 2] * 16U + digit);
+    }
+    return uuid;
+}
+
+void read_shards(const Json& object, FieldReader& reader, Manifest& manifest) {
+    const auto shards = object.find("shards");
+    if (shards == object.end() || !shards->is_array() || shards->empty()) {
+        return reader.blame("shards", "a list of at least one shard");
+    }
+    for (const Json& entry : *shards) {
+        ManifestShard shard;
+        FieldReader fields(entry);
+        if (!entry.is_object()) return reader.blame("shards", "objects");
+        fields.number("vectors", shard.vectors, 1, kCountMax);
+        fields.number("pages_bytes", shard.pages_bytes, 1, kCountMax);
+        fields.number("codes_bytes", shard.codes_bytes, 1, kCountMax);
+        fields.number("codebook_bytes", shard.codebook_bytes, 1, kCountMax);
+        if (!fields.problem().empty()) return reader.blame("shards", fields.problem());
+        manifest.shards.push_back(shard);
+    }
+}
+
+// The object has been parsed; problems come back as text.
+std::string read_fields(const Json& object, Manifest& manifest) {
+    FieldReader reader(object);
+    std::string uuid;
+    reader.text("uuid", uuid);
+    if (const auto parsed = parse_uuid(uuid)) {
+        manifest.uuid = *parsed;
+    } else {
+        reader.blame("uuid", "32 hexadecimal digits");
+    }
+    reader.number("vectors", manifest.vectors, 1, kCountMax);
+    reader.number("dimension", manifest.dimension, 1, kMaxDimension);
+    reader.choice("element_type", manifest.element_type,
+                  std::array{ElementType::kFloat32, ElementType::kFloat16, ElementType::kUint8,
+                             ElementType::kInt8});
+    reader.choice("metric", manifest.metric,
+                  std::array{Metric::kL2, Metric::kInnerProduct, Metric::kCosine});
+    reader.number("code_bytes", manifest.code_bytes, 1, kMaxDimension);
+    reader.number("max_degree", manifest.max_degree, 1, kMaxDegree);
+    reader.number("build_list_size", manifest.build_list_size, 1, UINT32_MAX);
+    reader.text("alpha", manifest.alpha);
+    reader.number("seed", manifest.seed, 0, std::numeric_limits<std::uint64_t>::max());
+    reader.choice("page_order", manifest.page_order,
+                  std::array{PageOrder::kInsertion, PageOrder::kBreadthFirst});
+    read_shards(object, reader, manifest);
+    return reader.problem();
+}
+
+}  // namespace
+
+// The checksum covers the compact text of everything before it.
+std::string manifest_text(const Manifest& manifest) {
+    Json body = body_of(manifest);
+    body["checksum"] = checksum_text(body.dump());
+    return body.dump(2) + "\n";
+}
+
+Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& path) {
+    const auto corrupt = [&](const std::string& what) {
+        return fail(ErrorCode::kCorruption, join(path.string(), ": ", what));
+    };
+    const Json object = Json::parse(text, nullptr, false);
+    if (object.is_discarded() || !object.is_object()) return corrupt("expected a JSON object");
+    if (object.value("format", Json()) != kFormatName) {
+        return corrupt(join("field 'format': expected ", kFormatName));
+    }
+    const Json major = object.value("format_major", Json());
+    const Json minor = object.value("format_minor", Json());
+    if (!major.is_number_unsigned() || !minor.is_number_unsigned()) {
+        return corrupt("format version: expected two numbers");
+    }
+    if (major != kFormatMajor || minor.get<std::uint64_t>() > kFormatMinor) {
+        return fail(
+            ErrorCode::kUnsupported,
+            join(path.string(), ": format version: expected ", kFormatMajor, ".", kFormatMinor,
+                 ", found ", major.get<std::uint64_t>(), ".", minor.get<std::uint64_t>()));
+    }
+    Manifest manifest;
+    const std::string problem = read_fields(object, manifest);
+    if (!problem.empty()) return corrupt(problem);
+    if (manifest_text(manifest) != text) {
+        Json body = body_of(manifest);
+        return corrupt(join("checksum: expected ", checksum_text(body.dump()),
+                            " and the exact text that belongs to it"));
+    }
+    return manifest;
+}
+
+Result<Manifest> read_manifest(const std::filesystem::path& index_dir) {
+    const std::filesystem::path path = index_dir / kManifestName;
+    auto bytes = io::read_file(path, kManifestBytesMax);
+    if (!bytes && bytes.error().code == ErrorCode::kNotFound) {
+        return fail(ErrorCode::kNotFound,
+                    join(index_dir.string(), ": no index here: ", kManifestName, " not found"));
+    }
+    TRACKWAY_TRY(bytes);
+    std::string text;
+    for (const std::byte byte : *bytes)
+        text += static_cast<char>(byte);
+    return parse_manifest(text, path);
+}
+
+}  // namespace trackway::layouts

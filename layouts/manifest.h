@@ -1,0 +1,52 @@
+// manifest.json: what the index is and which files it has. Written last: no manifest, no index.
+#pragma once
+
+#include "trackway/result.h"
+#include "trackway/types.h"
+
+#include "layouts/format.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace trackway::layouts {
+
+// File names follow from uuid and shard number (file_names.h).
+struct ManifestShard {
+    std::uint64_t vectors = 0;
+    std::uint64_t pages_bytes = 0;
+    std::uint64_t codes_bytes = 0;
+    std::uint64_t codebook_bytes = 0;
+    bool operator==(const ManifestShard&) const = default;
+};
+
+struct Manifest {
+    Uuid uuid{};
+    std::uint64_t vectors = 0;
+    std::uint32_t dimension = 0;
+    ElementType element_type = ElementType::kFloat32;
+    Metric metric = Metric::kL2;
+    std::uint32_t code_bytes = 0;
+    std::uint32_t max_degree = 0;
+    std::uint32_t build_list_size = 0;
+    std::string alpha;  // decimal text, as given to the build
+    std::uint64_t seed = 0;
+    PageOrder page_order = PageOrder::kInsertion;
+    std::vector<ManifestShard> shards;
+    bool operator==(const Manifest&) const = default;
+};
+
+// The file's exact text.
+std::string manifest_text(const Manifest& manifest);
+
+// path is for messages. Accepts exactly what manifest_text() writes: any other byte is
+// kCorruption, another format version kUnsupported.
+Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& path);
+
+// kNotFound where index_dir has no manifest.
+Result<Manifest> read_manifest(const std::filesystem::path& index_dir);
+
+}  // namespace trackway::layouts

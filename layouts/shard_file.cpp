@@ -1,0 +1,139 @@
+#include "layouts/shard_file.h"
+
+#include "base/aligned_buffer.h"
+#include "base/assert.h"
+#include "base/errors.h"
+#include "layouts/file_start.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace trackway::layouts {
+namespace {
+
+using base::fail;
+using base::join;
+
+ShardHeader header_of(const ShardDescription& shard) {
+    ShardHeader header{};
+    header.page_size_bytes = shard.geometry.page_size_bytes;
+    header.page_count = shard.geometry.page_count;
+    header.vertex_count = shard.vertex_count;
+    header.vertices_per_page = shard.geometry.vertices_per_page;
+    header.dimension = shard.dimension;
+    header.max_degree = shard.geometry.max_degree;
+    header.entry_point = static_cast<std::uint32_t>(shard.entry_point);
+    header.neighbor_bits = static_cast<std::uint8_t>(shard.geometry.neighbor_bits);
+    header.row_bits = static_cast<std::uint8_t>(shard.geometry.row_bits);
+    header.element_type = static_cast<std::uint8_t>(shard.element_type);
+    header.metric = static_cast<std::uint8_t>(shard.metric);
+    header.row_count = shard.geometry.row_count;
+    header.page_order = static_cast<std::uint8_t>(shard.page_order);
+    return header;
+}
+
+ShardDescription description_of(const ShardHeader& header) {
+    const auto type = static_cast<ElementType>(header.element_type);
+    return {.geometry = {.page_size_bytes = header.page_size_bytes,
+                         .vector_bytes = header.dimension *
+                                         static_cast<std::uint32_t>(element_size_bytes(type)),
+                         .vertices_per_page = header.vertices_per_page,
+                         .page_count = header.page_count,
+                         .max_degree = header.max_degree,
+                         .neighbor_bits = header.neighbor_bits,
+                         .row_bits = header.row_bits,
+                         .row_count = header.row_count,
+                         .seed = page_seed(header.start.index_uuid, header.start.shard_id)},
+            .shard_id = header.start.shard_id,
+            .vertex_count = header.vertex_count,
+            .dimension = header.dimension,
+            .entry_point = LocalId{header.entry_point},
+            .element_type = type,
+            .metric = static_cast<Metric>(header.metric),
+            .page_order = static_cast<PageOrder>(header.page_order)};
+}
+
+struct Range {
+    const char* name;
+    std::uint64_t value, least, most;
+};
+
+// A header with a right checksum may still be hostile: nothing later on may trust it blindly.
+Status check_ranges(const io::File& file, const ShardHeader& header) {
+    const std::uint64_t places = std::uint64_t{header.page_count} * header.vertices_per_page;
+    const Range ranges[] = {
+        {"page size", header.page_size_bytes, kMinPageSize, kMaxPageSize},
+        {"dimension", header.dimension, 1, kMaxDimension},
+        {"max degree", header.max_degree, 1, kMaxDegree},
+        {"element type", header.element_type, 1, 4},
+        {"metric", header.metric, 1, 3},
+        {"page order", header.page_order, 1, 2},
+        {"vertices per page", header.vertices_per_page, 1, UINT16_MAX},
+        {"pages", header.page_count, 1, UINT32_MAX},
+        {"places", places, 1, std::uint64_t{UINT32_MAX} + 1},
+        {"vertices", header.vertex_count, 1, places},
+        {"neighbor bits", header.neighbor_bits, base::bit_width_of(places - 1), 32},
+        {"rows", header.row_count, header.vertex_count, std::uint64_t{UINT32_MAX} + 1},
+        {"row bits", header.row_bits, base::bit_width_of(header.row_count - 1), 32},
+        {"entry point", header.entry_point, 0, places - 1},
+    };
+    for (const Range& range : ranges) {
+        if (range.value >= range.least && range.value <= range.most) continue;
+        return fail(ErrorCode::kCorruption,
+                    join(file.path().string(), ": header: ", range.name, ": expected ", range.least,
+                         " to ", range.most, ", found ", range.value));
+    }
+    if ((header.page_size_bytes & (header.page_size_bytes - 1)) != 0) {
+        return fail(
+            ErrorCode::kCorruption,
+            join(file.path().string(), ": header: page size: expected a power of two, found ",
+                 header.page_size_bytes));
+    }
+    const auto zero = [](std::uint8_t byte) { return byte == 0; };
+    if (!std::all_of(std::begin(header.reserved), std::end(header.reserved), zero)) {
+        return fail(ErrorCode::kCorruption,
+                    join(file.path().string(), ": header: reserved bytes: expected zeros"));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<ShardFileWriter> ShardFileWriter::create(const std::filesystem::path& path, const Uuid& uuid,
+                                                const ShardDescription& description) {
+    TRACKWAY_ASSERT(description.geometry.seed == page_seed(uuid, description.shard_id));
+    const ShardHeader header = header_of(description);
+    std::vector<std::byte> page(description.geometry.page_size_bytes, std::byte{0});
+    std::memcpy(page.data(), &header, sizeof header);
+    seal_header(std::span(page).first(kHeaderBytes), {kShardMagic, uuid, description.shard_id});
+    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
+    TRACKWAY_TRY(file.append(page));
+    return ShardFileWriter(std::move(file));
+}
+
+Result<ShardFile> ShardFile::open(const std::filesystem::path& path, const Uuid& uuid,
+                                  std::uint32_t shard_id) {
+    TRACKWAY_TRY_ASSIGN(file, io::File::open_direct(path));
+    base::AlignedBuffer bytes(kHeaderBytes);
+    TRACKWAY_TRY(file.read_exact(0, bytes.span()));
+    TRACKWAY_TRY(check_header(file, bytes.span(), {kShardMagic, uuid, shard_id}));
+    ShardHeader header{};
+    std::memcpy(&header, bytes.data(), sizeof header);
+    TRACKWAY_TRY(check_ranges(file, header));
+    const std::uint64_t expected = (std::uint64_t{header.page_count} + 1) * header.page_size_bytes;
+    if (file.size_bytes() != expected) {
+        return fail(ErrorCode::kCorruption,
+                    join(path.string(), ": expected ", expected, " bytes for ", header.page_count,
+                         " pages, found ", file.size_bytes()));
+    }
+    return ShardFile{std::move(file), description_of(header)};
+}
+
+std::string ShardFile::locate(PageId page, std::string_view what) const {
+    return join(file.path().string(), ": offset ", description.geometry.offset_of(page), ": ",
+                what);
+}
+
+}  // namespace trackway::layouts

@@ -1,0 +1,59 @@
+// The file of one shard's pages.
+#pragma once
+
+#include "trackway/result.h"
+#include "trackway/types.h"
+
+#include "io/file.h"
+#include "layouts/format.h"
+#include "layouts/page.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace trackway::layouts {
+
+// What the header says beside the geometry of pages.
+struct ShardDescription {
+    PageGeometry geometry;
+    std::uint32_t shard_id = 0;
+    std::uint32_t vertex_count = 0;
+    std::uint32_t dimension = 0;
+    LocalId entry_point{};
+    ElementType element_type = ElementType::kFloat32;
+    Metric metric = Metric::kL2;
+    PageOrder page_order = PageOrder::kInsertion;
+};
+
+class ShardFileWriter {
+public:
+    // Writes the header. REQUIRES: description.geometry.seed == page_seed(uuid, shard_id).
+    static Result<ShardFileWriter> create(const std::filesystem::path& path, const Uuid& uuid,
+                                          const ShardDescription& description);
+
+    // The bytes of encode_page(), page after page.
+    Status append(std::span<const std::byte> pages) { return file_.append(pages); }
+    io::StagedFile& file() noexcept { return file_; }
+
+private:
+    explicit ShardFileWriter(io::StagedFile file) : file_(std::move(file)) {}
+    io::StagedFile file_;
+};
+
+// An open shard: header verified, file size as the header says, everything inside its limits.
+struct ShardFile {
+    io::File file;
+    ShardDescription description;
+
+    static Result<ShardFile> open(const std::filesystem::path& path, const Uuid& uuid,
+                                  std::uint32_t shard_id);
+
+    // "FILE: offset 32768: what", for errors about a page.
+    std::string locate(PageId page, std::string_view what) const;
+};
+
+}  // namespace trackway::layouts

@@ -1,0 +1,22 @@
+// Reads a whole shard and checks that it is what its header says.
+#pragma once
+
+#include "trackway/result.h"
+
+#include "layouts/shard_file.h"
+
+#include <cstdint>
+
+namespace trackway::layouts {
+
+struct ShardContents {
+    std::uint64_t vertices = 0;
+    std::uint64_t edges = 0;
+    std::uint64_t empty_places = 0;
+};
+
+// Every page's checksum and structure; every neighbour is a vertex that exists; every dataset row
+// stands once at most; the counts agree with the header.
+Result<ShardContents> verify_shard(const ShardFile& shard);
+
+}  // namespace trackway::layouts

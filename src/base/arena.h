@@ -1,0 +1,39 @@
+// The one pool of building threads; arena.cpp is the only user of TBB. Work is cut into fixed
+// blocks that do not depend on the thread count, so results that are kept per block are the same
+// for any number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+namespace trackway::base {
+
+class Arena {
+public:
+    // thread_count 0: all cores of the machine that this program may use.
+    explicit Arena(std::uint32_t thread_count, std::stop_token stop = {});
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+    ~Arena();
+
+    std::uint32_t thread_count() const noexcept;
+
+    // True once a stop was requested: blocks not yet begun are skipped, so callers must not use
+    // what parallel_for was to compute.
+    bool stopped() const noexcept { return stop_.stop_requested(); }
+
+    // body(begin, end, thread) for each block [begin, end) of [0, count); thread < thread_count()
+    // names the scratch that the call may use. body must not throw.
+    using Body = std::function<void(std::size_t begin, std::size_t end, std::uint32_t thread)>;
+    void parallel_for(std::size_t count, std::size_t block, const Body& body) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+    std::stop_token stop_;
+};
+
+}  // namespace trackway::base

@@ -1,0 +1,123 @@
+#include "build/index_folder.h"
+
+#include "base/errors.h"
+#include "layouts/file_names.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <span>
+#include <string>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace trackway::builder {
+namespace {
+
+using base::fail;
+using base::fail_errno;
+using base::join;
+namespace fs = std::filesystem;
+
+Status check_entries(const fs::path& path, bool overwrite) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(path, error)) {
+        const std::string name = entry.path().filename().string();
+        if (name == layouts::kManifestName && !overwrite) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(path.string(), ": holds an index already; overwrite replaces it"));
+        }
+        if (!layouts::is_index_file_name(name) && !overwrite) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(path.string(), ": expected an empty folder, found ", name));
+        }
+    }
+    if (error) return fail_errno(error.value(), join(path.string(), ": cannot list"));
+    return {};
+}
+
+// The names that the manifest in the folder stands for; nothing where none can be read.
+std::vector<std::string> listed_names(const fs::path& path) {
+    const auto manifest = layouts::read_manifest(path);
+    if (!manifest) return {};
+    std::vector<std::string> names = {layouts::kManifestName};
+    for (std::uint32_t shard = 0; shard < manifest->shards.size(); ++shard) {
+        for (const auto part : {layouts::ShardPart::kPages, layouts::ShardPart::kCodes,
+                                layouts::ShardPart::kCodebook})
+            names.push_back(layouts::shard_file_name(manifest->uuid, shard, part));
+    }
+    return names;
+}
+
+}  // namespace
+
+Result<IndexFolder> IndexFolder::open(const fs::path& path, bool overwrite) {
+    IndexFolder folder;
+    folder.path_ = path;
+    if (mkdir(path.c_str(), 0777) == 0) {
+        folder.created_ = true;
+    } else if (errno != EEXIST) {
+        return fail_errno(errno, join(path.string(), ": cannot create the index folder"));
+    }
+    folder.lock_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder.lock_ < 0) {
+        return fail_errno(errno, join(path.string(), ": cannot open as a folder"));
+    }
+    if (flock(folder.lock_, LOCK_EX | LOCK_NB) != 0) {
+        const int failed = std::exchange(folder.lock_, (close(folder.lock_), -1)) >= 0 ? errno : 0;
+        if (failed != EWOULDBLOCK) return fail_errno(failed, join(path.string(), ": cannot lock"));
+        return fail(ErrorCode::kInvalidArgument,
+                    join(path.string(), ": another build is at work in this folder"));
+    }
+    if (Status status = check_entries(path, overwrite); !status) {
+        folder.published_ = true;  // not ours: leave everything as it is
+        return tl::unexpected(std::move(status).error());
+    }
+    // An unreadable manifest protects nothing by name: without it, nothing is removed yet.
+    if (!fs::exists(path / layouts::kManifestName) || layouts::read_manifest(path)) {
+        folder.remove_unlisted();
+    }
+    return folder;
+}
+
+IndexFolder::IndexFolder(IndexFolder&& other) noexcept
+    : path_(std::move(other.path_)),
+      lock_(std::exchange(other.lock_, -1)),
+      created_(other.created_),
+      published_(other.published_) {}
+
+IndexFolder::~IndexFolder() {
+    if (lock_ < 0) return;
+    std::error_code ignored;
+    if (!published_ && !fs::exists(path_ / layouts::kManifestName, ignored)) remove_unlisted();
+    if (!published_ && created_) rmdir(path_.c_str());
+    close(lock_);
+}
+
+void IndexFolder::remove_unlisted() const noexcept {
+    const std::vector<std::string> listed = listed_names(path_);
+    std::error_code error;
+    std::vector<fs::path> unlisted;
+    for (const auto& entry : fs::directory_iterator(path_, error)) {
+        const std::string name = entry.path().filename().string();
+        const bool keep = std::find(listed.begin(), listed.end(), name) != listed.end();
+        if (layouts::is_index_file_name(name) && !keep) unlisted.push_back(entry.path());
+    }
+    for (const fs::path& path : unlisted)
+        fs::remove(path, error);
+}
+
+Status IndexFolder::publish(const layouts::Manifest& manifest, std::vector<io::StagedFile> files) {
+    const std::string text = layouts::manifest_text(manifest);
+    for (io::StagedFile& file : files)
+        TRACKWAY_TRY(file.publish());
+    TRACKWAY_TRY(io::write_file(path_ / layouts::kManifestName, std::as_bytes(std::span(text))));
+    published_ = true;
+    remove_unlisted();
+    return {};
+}
+
+}  // namespace trackway::builder

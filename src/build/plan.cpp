@@ -1,0 +1,95 @@
+#include "build/plan.h"
+
+#include "base/errors.h"
+#include "base/resident_memory.h"
+#include "build/codes_stage.h"
+#include "graph/vamana.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace trackway::builder {
+namespace {
+
+using base::fail;
+using base::join;
+
+constexpr std::uint32_t kDefaultCodeBytes = 32;
+constexpr std::uint64_t kVectorsMax = std::uint64_t{1} << 31U;   // places stay within 32 bits
+constexpr std::uint64_t kFixedBytes = std::uint64_t{48} << 20U;  // program, buffers, threads
+
+Status check_range(const char* name, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
+    if (value >= least && value <= most) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                join(name, ": expected ", least, " to ", most, ", found ", value));
+}
+
+Status check_options(const BuildOptions& options, const VectorFile& vectors) {
+    TRACKWAY_TRY(check_range("max degree", options.graph.max_degree, 1, kMaxDegree));
+    TRACKWAY_TRY(check_range("build list size", options.graph.build_list_size, 1, 1U << 16U));
+    if (!(options.graph.alpha >= 1 && options.graph.alpha <= 10)) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("alpha: expected 1 to 10, found ", options.graph.alpha));
+    }
+    const std::uint32_t page_size = options.layout.page_size_bytes;
+    if (page_size != 0) {
+        TRACKWAY_TRY(check_range("page size", page_size, kMinPageSize, kMaxPageSize));
+        if ((page_size & (page_size - 1)) != 0) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("page size: expected a power of two, found ", page_size));
+        }
+    }
+    if (options.code_bytes > vectors.dimension()) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("code bytes: expected at most the dimension, ", vectors.dimension(),
+                         ", found ", options.code_bytes));
+    }
+    if (vectors.row_count() > kVectorsMax) {
+        return fail(ErrorCode::kUnsupported,
+                    join(vectors.path().string(), ": expected at most ", kVectorsMax,
+                         " vectors in one shard, found ", vectors.row_count()));
+    }
+    return {};
+}
+
+std::uint64_t expected_peak(const BuildOptions& options, const VectorFile& vectors,
+                            const Plan& plan) {
+    const std::uint64_t rows = vectors.row_count();
+    const graph::VamanaOptions graph{.max_degree = options.graph.max_degree,
+                                     .build_list_size = options.graph.build_list_size};
+    const std::uint64_t order = rows * 24;
+    const std::uint64_t codes =
+        rows * plan.code_bytes * 5 / 4 + training_bytes(rows, vectors.dimension(), plan.code_bytes);
+    return rows * vectors.row_bytes() + graph::vamana_bytes(rows, graph, plan.threads) + order +
+           codes + kFixedBytes;
+}
+
+}  // namespace
+
+Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
+                       std::uint32_t threads) {
+    TRACKWAY_TRY(check_options(options, vectors));
+    Plan plan;
+    plan.record_shape = {.vector_bytes = static_cast<std::uint32_t>(vectors.row_bytes()),
+                         .max_degree = options.graph.max_degree,
+                         .vertex_count = static_cast<std::uint32_t>(vectors.row_count()),
+                         .row_count = vectors.row_count()};
+    TRACKWAY_TRY_ASSIGN(
+        page_size, layouts::choose_page_size(plan.record_shape, options.layout.page_size_bytes));
+    plan.page_size_bytes = page_size;
+    plan.threads = threads;
+    plan.code_bytes = options.code_bytes != 0 ? options.code_bytes
+                                              : std::min(kDefaultCodeBytes, vectors.dimension());
+    plan.memory_budget_bytes = options.memory_budget_bytes != 0
+                                   ? options.memory_budget_bytes
+                                   : base::physical_memory_bytes() / 5 * 4;
+    plan.expected_peak_bytes = expected_peak(options, vectors, plan);
+    if (plan.expected_peak_bytes > plan.memory_budget_bytes) {
+        return fail(ErrorCode::kOutOfMemory,
+                    join("memory budget: one shard of ", vectors.row_count(), " vectors needs ",
+                         plan.expected_peak_bytes, " bytes, found ", plan.memory_budget_bytes));
+    }
+    return plan;
+}
+
+}  // namespace trackway::builder

@@ -1,0 +1,57 @@
+#include "distance/row_floats.h"
+
+#include "base/float16.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace trackway::distance {
+namespace {
+
+template <class T>
+void widen(const std::byte* row, std::span<float> out) noexcept {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        T value{};
+        std::memcpy(&value, row + i * sizeof(T), sizeof(T));
+        if constexpr (std::is_same_v<T, base::Float16>) {
+            out[i] = base::to_float(value);
+        } else {
+            out[i] = static_cast<float>(value);
+        }
+    }
+}
+
+}  // namespace
+
+void row_floats(const std::byte* row, ElementType type, Metric metric, std::span<float> out) {
+    switch (type) {
+        case ElementType::kFloat32:
+            widen<float>(row, out);
+            break;
+        case ElementType::kFloat16:
+            widen<base::Float16>(row, out);
+            break;
+        case ElementType::kUint8:
+            widen<std::uint8_t>(row, out);
+            break;
+        case ElementType::kInt8:
+            widen<std::int8_t>(row, out);
+            break;
+    }
+    const double norm = metric == Metric::kCosine ? squared_norm(out) : 0;
+    if (norm == 0) return;
+    const auto scale = static_cast<float>(1 / std::sqrt(norm));
+    for (float& value : out)
+        value *= scale;
+}
+
+double squared_norm(std::span<const float> values) noexcept {
+    double sum = 0;
+    for (const float value : values)
+        sum += double{value} * double{value};
+    return sum;
+}
+
+}  // namespace trackway::distance

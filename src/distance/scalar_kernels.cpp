@@ -1,0 +1,108 @@
+// Plain loops: the reference that every other table is proved against, and the table of last
+// resort.
+#include "base/float16.h"
+#include "distance/kernel_tables.h"
+
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+namespace trackway::distance {
+namespace {
+
+template <class T>
+auto widen(T value) noexcept {
+    if constexpr (std::is_same_v<T, base::Float16>) {
+        return base::to_float(value);
+    } else if constexpr (std::is_same_v<T, float>) {
+        return value;
+    } else {
+        return static_cast<std::int32_t>(value);
+    }
+}
+
+struct Sums {
+    float squared_l2, dot, query_norm, row_norm;
+};
+
+template <class T>
+Sums sum_products(const T* query, const T* row, std::uint32_t dimension) noexcept {
+    using Wide = decltype(widen(T{}));
+    Wide l2{};
+    Wide dot{};
+    Wide query_norm{};
+    Wide row_norm{};
+    for (std::uint32_t i = 0; i < dimension; ++i) {
+        const Wide q = widen(query[i]);
+        const Wide r = widen(row[i]);
+        l2 += (q - r) * (q - r);
+        dot += q * r;
+        query_norm += q * q;
+        row_norm += r * r;
+    }
+    return {static_cast<float>(l2), static_cast<float>(dot), static_cast<float>(query_norm),
+            static_cast<float>(row_norm)};
+}
+
+float finish(Metric metric, const Sums& sums) noexcept {
+    if (metric == Metric::kL2) return sums.squared_l2;
+    if (metric == Metric::kInnerProduct) return -sums.dot;
+    if (sums.query_norm == 0 || sums.row_norm == 0) return 1;
+    return 1 - sums.dot / (std::sqrt(sums.query_norm) * std::sqrt(sums.row_norm));
+}
+
+template <class T, Metric metric>
+void distances(const void* query, const Rows& rows, std::uint32_t dimension, float* out) {
+    for (std::size_t i = 0; i < rows.count; ++i) {
+        const std::size_t id = rows.ids != nullptr ? rows.ids[i] : i;
+        const void* row = rows.base + id * rows.stride_bytes;
+        out[i] = finish(metric, sum_products(static_cast<const T*>(query),
+                                             static_cast<const T*>(row), dimension));
+    }
+}
+
+void codebook_l2(const float* vector, const Codebook& codebook, float* out) {
+    for (std::uint32_t c = 0; c < kCodewords; ++c) {
+        out[c] = 0;
+        for (std::uint32_t i = 0; i < codebook.dimension; ++i) {
+            const float difference = vector[i] - codebook.values[i * kCodewords + c];
+            out[c] += difference * difference;
+        }
+    }
+}
+
+void codebook_inner_product(const float* vector, const Codebook& codebook, float* out) {
+    for (std::uint32_t c = 0; c < kCodewords; ++c) {
+        out[c] = 0;
+        for (std::uint32_t i = 0; i < codebook.dimension; ++i)
+            out[c] -= vector[i] * codebook.values[i * kCodewords + c];
+    }
+}
+
+std::uint32_t nearest_codeword(const float* vector, const Codebook& codebook) {
+    std::array<float, kCodewords> distances_{};
+    codebook_l2(vector, codebook, distances_.data());
+    std::uint32_t best = 0;
+    for (std::uint32_t c = 1; c < kCodewords; ++c) {
+        if (distances_[c] < distances_[best]) best = c;
+    }
+    return best;
+}
+
+template <Metric metric>
+constexpr std::array<DistanceFn, 4> kDistances = {
+    distances<float, metric>, distances<base::Float16, metric>, distances<std::uint8_t, metric>,
+    distances<std::int8_t, metric>};
+
+}  // namespace
+
+KernelTable scalar_kernels() {
+    return {.isa = Isa::kScalar,
+            .distances = {kDistances<Metric::kL2>, kDistances<Metric::kInnerProduct>,
+                          kDistances<Metric::kCosine>},
+            .codebook_l2 = codebook_l2,
+            .codebook_inner_product = codebook_inner_product,
+            .nearest_codeword = nearest_codeword};
+}
+
+}  // namespace trackway::distance

@@ -1,0 +1,212 @@
+#include "graph/vamana.h"
+
+#include "base/assert.h"
+#include "base/random.h"
+#include "graph/greedy_search.h"
+#include "graph/reachability.h"
+#include "graph/robust_prune.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace trackway::graph {
+namespace {
+
+constexpr std::size_t kBlock = 32;  // vertices that one thread takes at a time
+
+// Lists may grow this far beyond max_degree before they are pruned, so that a prune serves many
+// new edges.
+std::uint32_t list_capacity(std::uint32_t max_degree) {
+    return max_degree + max_degree / 3 + 1;
+}
+
+// Batches double up to this share of the points: vertices of one batch do not see each other.
+std::size_t largest_batch(std::size_t points) {
+    return std::max<std::size_t>(points / 100, 64);
+}
+
+struct Edge {
+    std::uint32_t to;
+    std::uint32_t from;
+    bool operator<(const Edge& other) const noexcept {
+        return to < other.to || (to == other.to && from < other.from);
+    }
+};
+
+class Builder {
+public:
+    Builder(const PointSet& points, const VamanaOptions& options, const base::Arena& arena)
+        : points_(points),
+          options_(options),
+          arena_(arena),
+          graph_(points.count(), list_capacity(options.max_degree)),
+          search_scratch_(arena.thread_count()),
+          prune_scratch_(arena.thread_count()) {}
+
+    // Two passes: a draft with short lists gives the second, thorough one a whole graph to search.
+    // That costs a fifth more than one thorough pass and finds better edges (README, Decisions).
+    VamanaGraph build(const std::function<void(std::uint32_t)>& inserted) {
+        entry_point_ = points_.medoid(arena_);
+        base::Random random(options_.seed);
+        auto order = base::random_permutation(points_.count(), random);
+        std::iter_swap(order.begin(), std::find(order.begin(), order.end(), entry_point_));
+        list_size_ = std::max(options_.build_list_size / 3, 1U);
+        pass(order, 1, inserted);
+        list_size_ = options_.build_list_size;
+        pass(order, points_.count(), inserted);
+        if (arena_.stopped()) return {};
+        Adjacency trimmed = trim();
+        if (!arena_.stopped()) {
+            connect_all(points_, entry_point_, options_.build_list_size, trimmed);
+        }
+        return {std::move(trimmed), entry_point_};
+    }
+
+private:
+    // Chooses edges for all points in order; `known` of them are in the graph at the start.
+    void pass(std::span<const std::uint32_t> order, std::size_t known,
+              const std::function<void(std::uint32_t)>& inserted) {
+        const bool draft = known < order.size();
+        std::size_t begin = draft ? known : 0;
+        while (begin < order.size() && !arena_.stopped()) {
+            const std::size_t size = std::min(
+                {order.size() - begin, std::max(known, begin), largest_batch(order.size())});
+            insert(order.subspan(begin, size));
+            begin += size;
+            inserted(
+                static_cast<std::uint32_t>(draft ? begin / 4 : (order.size() + 3 * begin) / 4));
+        }
+    }
+
+    void insert(std::span<const std::uint32_t> batch) {
+        chosen_.resize(batch.size());
+        arena_.parallel_for(batch.size(), kBlock,
+                            [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
+                                for (std::size_t i = begin; i < end; ++i)
+                                    choose_edges(batch[i], thread, chosen_[i]);
+                            });
+        if (arena_.stopped()) return;
+        std::vector<Edge> edges;
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            graph_.set(batch[i], chosen_[i]);
+            for (const std::uint32_t neighbor : chosen_[i])
+                edges.push_back({neighbor, batch[i]});
+        }
+        add_reverse_edges(edges);
+    }
+
+    // Changes nothing that another search of this batch may read. The candidates are what the
+    // search expanded and the neighbours that the point has.
+    void choose_edges(std::uint32_t point, std::uint32_t thread,
+                      std::vector<std::uint32_t>& chosen) {
+        GreedySearchScratch& search = search_scratch_[thread];
+        greedy_search(points_, graph_, point, {entry_point_, list_size_}, search);
+        add_candidates(point, graph_.neighbors(point), search);
+        prune(search.expanded, thread);
+        chosen = prune_scratch_[thread].kept;
+    }
+
+    // Groups the edges by target, so that each list is changed once, by one thread.
+    void add_reverse_edges(std::vector<Edge>& all) {
+        std::sort(all.begin(), all.end());
+        std::vector<std::size_t> starts;  // of each target's group
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (i == 0 || all[i].to != all[i - 1].to) starts.push_back(i);
+        }
+        const std::size_t groups = starts.size();
+        starts.push_back(all.size());
+        arena_.parallel_for(
+            groups, kBlock, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
+                for (std::size_t g = begin; g < end; ++g)
+                    merge_edges(std::span(all).subspan(starts[g], starts[g + 1] - starts[g]),
+                                thread);
+            });
+    }
+
+    void merge_edges(std::span<const Edge> incoming, std::uint32_t thread) {
+        const std::uint32_t vertex = incoming.front().to;
+        std::vector<std::uint32_t>& ids = search_scratch_[thread].ids;
+        const auto present = graph_.neighbors(vertex);
+        ids.assign(present.begin(), present.end());
+        for (const Edge& edge : incoming) {
+            if (std::find(ids.begin(), ids.end(), edge.from) == ids.end()) ids.push_back(edge.from);
+        }
+        if (ids.size() > graph_.capacity()) prune_neighbors(vertex, ids, thread);
+        graph_.set(vertex, ids);
+    }
+
+    // Leaves in ids, the distinct neighbours of the vertex, at most max_degree.
+    void prune_neighbors(std::uint32_t vertex, std::vector<std::uint32_t>& ids,
+                         std::uint32_t thread) {
+        GreedySearchScratch& search = search_scratch_[thread];
+        search.expanded.clear();
+        add_candidates(vertex, ids, search);
+        prune(search.expanded, thread);
+        ids = prune_scratch_[thread].kept;
+    }
+
+    void add_candidates(std::uint32_t vertex, std::span<const std::uint32_t> ids,
+                        GreedySearchScratch& search) {
+        search.distances.resize(ids.size());
+        points_.distances(vertex, ids, search.distances.data());
+        for (std::size_t i = 0; i < ids.size(); ++i)
+            search.expanded.push_back({search.distances[i], ids[i], 0});
+    }
+
+    // A candidate that stands twice is harmless: the first copy occludes the second.
+    void prune(std::vector<Candidate>& candidates, std::uint32_t thread) {
+        std::sort(candidates.begin(), candidates.end(), nearer);
+        robust_prune(points_, candidates, {options_.max_degree, options_.alpha},
+                     prune_scratch_[thread]);
+    }
+
+    Adjacency trim() {
+        Adjacency trimmed(points_.count(), options_.max_degree);
+        arena_.parallel_for(points_.count(), kBlock,
+                            [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
+                                std::vector<std::uint32_t> ids;
+                                for (std::size_t i = begin; i < end; ++i) {
+                                    const auto vertex = static_cast<std::uint32_t>(i);
+                                    const auto neighbors = graph_.neighbors(vertex);
+                                    ids.assign(neighbors.begin(), neighbors.end());
+                                    if (ids.size() > options_.max_degree)
+                                        prune_neighbors(vertex, ids, thread);
+                                    trimmed.set(vertex, ids);
+                                }
+                            });
+        return trimmed;
+    }
+
+    const PointSet& points_;
+    VamanaOptions options_;
+    const base::Arena& arena_;
+    std::uint32_t entry_point_ = 0;
+    std::uint32_t list_size_ = 0;  // of the present pass
+    Adjacency graph_;
+    std::vector<GreedySearchScratch> search_scratch_;  // per thread
+    std::vector<PruneScratch> prune_scratch_;          // per thread
+    std::vector<std::vector<std::uint32_t>> chosen_;   // per point of the batch
+};
+
+}  // namespace
+
+VamanaGraph build_vamana(const PointSet& points, const VamanaOptions& options,
+                         const base::Arena& arena,
+                         const std::function<void(std::uint32_t)>& inserted) {
+    TRACKWAY_ASSERT(points.count() > 0);
+    TRACKWAY_ASSERT(options.max_degree > 0 && options.build_list_size > 0);
+    TRACKWAY_ASSERT(options.alpha >= 1);
+    return Builder(points, options, arena).build(inserted);
+}
+
+std::uint64_t vamana_bytes(std::uint64_t points, const VamanaOptions& options,
+                           std::uint32_t threads) {
+    constexpr std::uint64_t kScratch = std::uint64_t{1} << 20U;  // seen set, lists
+    const std::uint64_t lists =
+        points * 4 * (list_capacity(options.max_degree) + options.max_degree + 2);
+    const std::uint64_t reverse = 3 * sizeof(Edge) * largest_batch(points) * options.max_degree;
+    return lists + reverse + points * 16 + threads * kScratch;
+}
+
+}  // namespace trackway::graph

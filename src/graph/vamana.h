@@ -1,0 +1,36 @@
+// Builds a Vamana graph (Subramanya et al. 2019, "DiskANN") in batches of doubling size
+// (Dobson et al. 2023, "ParlayANN", section 3), the same for any number of threads.
+#pragma once
+
+#include "base/arena.h"
+#include "graph/adjacency.h"
+#include "graph/point_set.h"
+
+#include <cstdint>
+#include <functional>
+
+namespace trackway::graph {
+
+struct VamanaOptions {
+    std::uint32_t max_degree = 64;        // R
+    std::uint32_t build_list_size = 100;  // L
+    float alpha = 1.2F;
+    std::uint64_t seed = 1;  // of the order of insertion
+};
+
+struct VamanaGraph {
+    Adjacency adjacency;  // degrees at most max_degree
+    std::uint32_t entry_point = 0;
+};
+
+// Every vertex can be reached from the entry point, the medoid. The graph is unfinished when
+// arena.stopped(). inserted(done) is told how far it is.
+VamanaGraph build_vamana(const PointSet& points, const VamanaOptions& options,
+                         const base::Arena& arena,
+                         const std::function<void(std::uint32_t)>& inserted);
+
+// Bytes that build_vamana allocates, for planning.
+std::uint64_t vamana_bytes(std::uint64_t points, const VamanaOptions& options,
+                           std::uint32_t threads);
+
+}  // namespace trackway::graph

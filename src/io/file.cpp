@@ -1,0 +1,201 @@
+#include "io/file.h"
+
+#include "base/assert.h"
+#include "base/errors.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace trackway::io {
+namespace {
+
+Status write_fully(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes,
+                   const std::filesystem::path& path) {
+    while (!bytes.empty()) {
+        const ssize_t written =
+            pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) {
+            return base::fail_errno(
+                errno, base::join(path.string(), ": offset ", offset, ": cannot write"));
+        }
+        offset += static_cast<std::uint64_t>(written);
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+}  // namespace
+
+File::File(File&& other) noexcept
+    : path_(std::move(other.path_)),
+      size_bytes_(other.size_bytes_),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      direct_(other.direct_) {}
+
+File& File::operator=(File&& other) noexcept {
+    if (this == &other) return *this;
+    if (descriptor_ >= 0) close(descriptor_);
+    path_ = std::move(other.path_);
+    size_bytes_ = other.size_bytes_;
+    descriptor_ = std::exchange(other.descriptor_, -1);
+    direct_ = other.direct_;
+    return *this;
+}
+
+File::~File() {
+    if (descriptor_ >= 0) close(descriptor_);
+}
+
+// O_NONBLOCK: opening a FIFO must not wait for a writer.
+Result<File> File::open_flags(const std::filesystem::path& path, int flags) {
+    File file;
+    file.path_ = path;
+    file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+    if (file.descriptor_ < 0) {
+        return base::fail_errno(errno, base::join(path.string(), ": cannot open"));
+    }
+    struct stat status {};
+    if (fstat(file.descriptor_, &status) != 0) {
+        return base::fail_errno(errno, base::join(path.string(), ": cannot stat"));
+    }
+    if (!S_ISREG(status.st_mode)) {
+        const char* found = S_ISDIR(status.st_mode) ? "a folder" : "a special file";
+        return base::fail(ErrorCode::kInvalidArgument,
+                          base::join(path.string(), ": expected a regular file, found ", found));
+    }
+    file.size_bytes_ = static_cast<std::uint64_t>(status.st_size);
+    return file;
+}
+
+Result<File> File::open(const std::filesystem::path& path) {
+    return open_flags(path, 0);
+}
+
+Result<File> File::open_direct(const std::filesystem::path& path) {
+    Result<File> file = open_flags(path, O_DIRECT);
+    if (file) {
+        file->direct_ = true;
+        return file;
+    }
+    // A file system without direct I/O refuses the flag with EINVAL; any other error comes back
+    // from this second try as well.
+    return open_flags(path, 0);
+}
+
+Status File::read_exact(std::uint64_t offset, std::span<std::byte> out) const {
+    std::size_t done = 0;
+    while (done < out.size()) {
+        const ssize_t got = pread(descriptor_, out.data() + done, out.size() - done,
+                                  static_cast<off_t>(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) {
+            return base::fail_errno(
+                errno, base::join(path_.string(), ": offset ", offset + done, ": cannot read"));
+        }
+        if (got == 0) {
+            return base::fail(ErrorCode::kCorruption,
+                              base::join(path_.string(), ": offset ", offset, ": expected ",
+                                         out.size(), " bytes, found ", done));
+        }
+        done += static_cast<std::size_t>(got);
+    }
+    return {};
+}
+
+Result<StagedFile> StagedFile::create(const std::filesystem::path& path) {
+    StagedFile staged;
+    staged.path_ = path;
+    staged.file_.path_ = path.string() + kSuffix;
+    staged.file_.descriptor_ =
+        ::open(staged.file_.path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+               S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+    if (staged.file_.descriptor_ < 0) {
+        return base::fail_errno(errno, base::join(staged.file_.path_.string(), ": cannot create"));
+    }
+    return staged;
+}
+
+StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
+    if (this == &other) return *this;
+    discard();
+    file_ = std::move(other.file_);
+    path_ = std::move(other.path_);
+    size_bytes_ = other.size_bytes_;
+    return *this;
+}
+
+StagedFile::~StagedFile() {
+    discard();
+}
+
+void StagedFile::discard() noexcept {
+    if (file_.descriptor_ >= 0) unlink(file_.path_.c_str());
+    file_ = File();
+}
+
+Status StagedFile::append(std::span<const std::byte> bytes) {
+    TRACKWAY_TRY(write_fully(file_.descriptor_, size_bytes_, bytes, file_.path_));
+    size_bytes_ += bytes.size();
+    return {};
+}
+
+Status StagedFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+    TRACKWAY_ASSERT(offset <= size_bytes_ && bytes.size() <= size_bytes_ - offset);
+    return write_fully(file_.descriptor_, offset, bytes, file_.path_);
+}
+
+Status StagedFile::sync() {
+    if (fsync(file_.descriptor_) != 0) {
+        return base::fail_errno(errno, base::join(file_.path_.string(), ": cannot sync"));
+    }
+    return {};
+}
+
+Status StagedFile::publish() {
+    TRACKWAY_TRY(sync());
+    if (std::rename(file_.path_.c_str(), path_.c_str()) != 0) {
+        return base::fail_errno(errno, base::join(path_.string(), ": cannot rename into place"));
+    }
+    file_ = File();
+    const auto folder = path_.parent_path();
+    return sync_folder(folder.empty() ? "." : folder);
+}
+
+Status sync_folder(const std::filesystem::path& folder) {
+    const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return base::fail_errno(errno, base::join(folder.string(), ": cannot open"));
+    }
+    const int failed = fsync(descriptor) != 0 ? errno : 0;
+    close(descriptor);
+    if (failed != 0) {
+        return base::fail_errno(failed, base::join(folder.string(), ": cannot sync"));
+    }
+    return {};
+}
+
+Status write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+    TRACKWAY_TRY_ASSIGN(file, StagedFile::create(path));
+    TRACKWAY_TRY(file.append(bytes));
+    return file.publish();
+}
+
+Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
+                                         std::uint64_t limit_bytes) {
+    TRACKWAY_TRY_ASSIGN(file, File::open(path));
+    if (file.size_bytes() > limit_bytes) {
+        return base::fail(ErrorCode::kCorruption,
+                          base::join(path.string(), ": expected at most ", limit_bytes,
+                                     " bytes, found ", file.size_bytes()));
+    }
+    std::vector<std::byte> bytes(file.size_bytes());
+    TRACKWAY_TRY(file.read_exact(0, bytes));
+    return bytes;
+}
+
+}  // namespace trackway::io

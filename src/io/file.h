@@ -1,0 +1,89 @@
+// Files: opened, read exactly, written under a temporary name and renamed when whole.
+#pragma once
+
+#include "trackway/result.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace trackway::io {
+
+// An open file descriptor with the name that errors mention.
+class File {
+public:
+    File() = default;
+    File(File&& other) noexcept;
+    File& operator=(File&& other) noexcept;
+    ~File();
+
+    // A regular file to read through the kernel's page cache. Anything else (a folder, a FIFO)
+    // is kInvalidArgument.
+    static Result<File> open(const std::filesystem::path& path);
+    // The same past the page cache (O_DIRECT), or through it where the file system has no direct
+    // I/O; is_direct() tells.
+    static Result<File> open_direct(const std::filesystem::path& path);
+
+    int descriptor() const noexcept { return descriptor_; }
+    bool is_direct() const noexcept { return direct_; }
+    std::uint64_t size_bytes() const noexcept { return size_bytes_; }
+    const std::filesystem::path& path() const noexcept { return path_; }
+
+    // Fills out from offset on; a file that ends too early is kCorruption.
+    Status read_exact(std::uint64_t offset, std::span<std::byte> out) const;
+
+private:
+    friend class StagedFile;
+    static Result<File> open_flags(const std::filesystem::path& path, int flags);
+
+    std::filesystem::path path_;
+    std::uint64_t size_bytes_ = 0;
+    int descriptor_ = -1;
+    bool direct_ = false;
+};
+
+// A file under construction: it is called path + ".partial" until publish(), and is removed when
+// the object dies unpublished.
+class StagedFile {
+public:
+    static constexpr const char* kSuffix = ".partial";
+
+    static Result<StagedFile> create(const std::filesystem::path& path);
+    StagedFile(StagedFile&&) noexcept = default;
+    StagedFile& operator=(StagedFile&& other) noexcept;
+    ~StagedFile();
+
+    Status append(std::span<const std::byte> bytes);
+    // Overwrites bytes already appended.
+    Status write_at(std::uint64_t offset, std::span<const std::byte> bytes);
+    std::uint64_t size_bytes() const noexcept { return size_bytes_; }
+    const std::filesystem::path& path() const noexcept { return path_; }
+    const std::filesystem::path& staged_path() const noexcept { return file_.path_; }
+
+    // Everything appended is on the device.
+    Status sync();
+    // sync(), then path names the file, for ever.
+    Status publish();
+
+private:
+    StagedFile() = default;
+    void discard() noexcept;
+
+    File file_;
+    std::filesystem::path path_;
+    std::uint64_t size_bytes_ = 0;
+};
+
+// Makes names that were created or renamed in the folder survive a power loss.
+Status sync_folder(const std::filesystem::path& folder);
+
+// Writes bytes as path, whole or not at all.
+Status write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+
+// The whole file. A file larger than limit_bytes is kCorruption, before any allocation.
+Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
+                                         std::uint64_t limit_bytes);
+
+}  // namespace trackway::io

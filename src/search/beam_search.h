@@ -1,0 +1,107 @@
+// Best-first search over one shard's graph, as a machine that never touches a file:
+//
+//     while (!search.done()) {
+//         for (PageId page : search.wanted()) ... fetch it, by any means, in any order ...
+//         ... once per fetched page: search.absorb(page, bytes) ...
+//     }
+//
+// It knows nothing of threads, rings or caches: the same code runs under the io_uring scheduler
+// and under readers that shuffle and fail in tests.
+#pragma once
+
+#include "trackway/result.h"
+#include "trackway/types.h"
+
+#include "distance/distance.h"
+#include "graph/frontier.h"
+#include "graph/seen_set.h"
+#include "layouts/page.h"
+#include "quant/distance_table.h"
+#include "search/neighbor_store.h"
+#include "search/opened_shard.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace trackway::search {
+
+struct BeamParams {
+    std::uint32_t k = 10;
+    std::uint32_t search_list_size = 40;  // L, at least k
+    std::uint32_t beam_width = 1;         // W
+    std::uint32_t page_limit = 0;         // 0: none
+};
+
+struct BeamCounts {
+    std::uint32_t hops = 0;
+    std::uint32_t pages = 0;              // wanted in all
+    std::uint32_t expanded_resident = 0;  // vertices expanded without a read of their own
+    std::uint32_t estimates = 0;
+    std::uint32_t exact_distances = 0;
+};
+
+class BeamSearch {
+public:
+    // The shard must outlive the search.
+    explicit BeamSearch(const OpenedShard& shard);
+
+    // query: dimension elements of the shard's type, which stay until done().
+    void start(const std::byte* query, const BeamParams& params);
+
+    // The pages of this hop, without repeats; a page is wanted at most once per query.
+    std::span<const PageId> wanted() const noexcept { return wanted_; }
+
+    // The pages of a hop may arrive in any order: they are used together, in the order of wanted(),
+    // when the last is here, so answers do not depend on the device. bytes must stay until then.
+    // Any error ends the search: it must be started anew.
+    Status absorb(PageId page, std::span<const std::byte> bytes);
+
+    bool done() const noexcept { return wanted_.empty(); }
+    // At most k, nearest first; Candidate::vertex is the dataset row, the distance is as the
+    // kernels compute it.
+    std::span<const graph::Candidate> found() const noexcept { return found_.list(); }
+    const BeamCounts& counts() const noexcept { return counts_; }
+
+private:
+    // Candidate::mark of frontier_ and mates_.
+    static constexpr std::uint32_t kWaiting = 0;   // known by its estimate only
+    static constexpr std::uint32_t kExpanded = 1;  // or about to be, when its page arrives
+    static constexpr std::uint32_t kResident = 2;  // mark - kResident: its list in the store
+
+    Status finish_hop();
+    void score(PageId page, const layouts::PageView& view);
+    void keep_resident(const layouts::PageView& view, std::uint32_t slot, graph::Candidate scored);
+    Status expand(std::span<const std::uint32_t> neighbors);
+    Status choose_beam();
+    graph::Candidate* nearest_unexpanded();
+    void insert(const graph::Candidate& candidate, graph::Frontier& list, std::size_t& next);
+
+    const OpenedShard& shard_;
+    distance::DistanceFn exact_;
+    BeamParams params_;
+    const std::byte* query_ = nullptr;
+    quant::DistanceTable table_;
+    graph::Frontier frontier_;  // met along edges: they take the L places of the search list
+    graph::Frontier mates_;     // came along on pages: scored, they cost no read and no place
+    graph::Frontier found_;
+    graph::SeenSet seen_;
+    NeighborStore store_;
+    std::size_t next_ = 0;       // every candidate of frontier_ before it is expanded
+    std::size_t next_mate_ = 0;  // the same of mates_
+    BeamCounts counts_;
+
+    std::vector<LocalId> beam_;  // vertices whose pages are wanted
+    std::vector<PageId> wanted_;
+    std::vector<const std::byte*> arrived_;  // of wanted_, null until then
+    std::size_t arrived_count_ = 0;
+
+    std::vector<layouts::PageView> views_;
+    std::vector<float> query_floats_;
+    std::vector<std::uint32_t> ids_;
+    std::vector<float> distances_;
+    std::vector<std::uint32_t> neighbors_;
+};
+
+}  // namespace trackway::search

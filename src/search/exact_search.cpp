@@ -1,0 +1,108 @@
+// Ground truth by comparing every query with every vector: exact_search of the contract.
+#include "trackway/exact_search.h"
+
+#include "base/aligned_buffer.h"
+#include "base/arena.h"
+#include "base/errors.h"
+#include "distance/distance.h"
+#include "graph/frontier.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace trackway {
+namespace {
+
+using base::fail;
+using base::join;
+
+constexpr std::size_t kReadBytes = std::size_t{32} << 20U;
+constexpr std::size_t kTileBytes = std::size_t{256} << 10U;  // rows that stay in a core's cache
+constexpr std::size_t kQueriesPerTask = 16;
+
+Status check(const VectorFile& vectors, const VectorFile& queries,
+             const ExactSearchOptions& options) {
+    const std::string where = queries.path().string();
+    if (queries.dimension() != vectors.dimension()) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join(where, ": expected dimension ", vectors.dimension(), " as in ",
+                         vectors.path().string(), ", found ", queries.dimension()));
+    }
+    if (queries.element_type() != vectors.element_type()) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join(where, ": expected ", name_of(vectors.element_type()), " as in ",
+                         vectors.path().string(), ", found ", name_of(queries.element_type())));
+    }
+    if (options.k < 1 || options.k > vectors.row_count()) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("k: expected 1 to ", vectors.row_count(), ", found ", options.k));
+    }
+    if (vectors.row_count() > UINT32_MAX || queries.row_count() > UINT32_MAX) {
+        return fail(ErrorCode::kUnsupported, "ground truth files hold at most 2^32 rows");
+    }
+    return {};
+}
+
+// Compares one query with a tile of rows, the first of which is row `first` of the dataset.
+void scan(const std::byte* query, const MatrixView& tile, std::uint32_t first,
+          distance::DistanceFn measure, graph::Frontier& nearest) {
+    std::vector<float> distances(tile.row_count);
+    measure(query, {tile.data, tile.row_bytes(), nullptr, tile.row_count}, tile.dimension,
+            distances.data());
+    for (std::uint32_t i = 0; i < distances.size(); ++i) {
+        const graph::Candidate candidate{distances[i], first + i, 0};
+        if (nearest.admits(candidate)) nearest.insert(candidate);
+    }
+}
+
+GroundTruth collect(const std::vector<graph::Frontier>& nearest,
+                    const ExactSearchOptions& options) {
+    GroundTruth truth;
+    truth.query_count = static_cast<std::uint32_t>(nearest.size());
+    truth.k = options.k;
+    const float sign = options.metric == Metric::kInnerProduct ? -1.0F : 1.0F;
+    for (const graph::Frontier& list : nearest) {
+        for (const graph::Candidate& candidate : list.list()) {
+            truth.ids.push_back(candidate.vertex);
+            truth.distances.push_back(sign * candidate.distance);
+        }
+    }
+    return truth;
+}
+
+}  // namespace
+
+Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& queries,
+                                 const ExactSearchOptions& options, const std::stop_token& stop) {
+    TRACKWAY_TRY(distance::chosen_kernels());
+    TRACKWAY_TRY(check(vectors, queries, options));
+    const std::size_t row_bytes = vectors.row_bytes();
+    base::AlignedBuffer query_rows(queries.row_count() * row_bytes);
+    TRACKWAY_TRY(queries.read(0, query_rows.span()));
+    std::vector<graph::Frontier> nearest(queries.row_count());
+    for (graph::Frontier& list : nearest)
+        list.reset(options.k);
+    const auto measure = distance::distance_function(options.metric, vectors.element_type());
+    const base::Arena arena(options.thread_count, stop);
+    const std::uint64_t step = std::max<std::uint64_t>(1, kReadBytes / row_bytes);
+    const std::uint64_t tile_rows = std::max<std::uint64_t>(1, kTileBytes / row_bytes);
+    base::AlignedBuffer block(std::min(step, vectors.row_count()) * row_bytes);
+    for (std::uint64_t first = 0; first < vectors.row_count(); first += step) {
+        const std::uint64_t count = std::min(step, vectors.row_count() - first);
+        TRACKWAY_TRY(vectors.read(first, block.span().first(count * row_bytes)));
+        const auto body = [&](std::size_t begin, std::size_t end, auto) {
+            for (std::uint64_t row = 0; row < count; row += tile_rows) {
+                const MatrixView tile{block.data() + row * row_bytes, vectors.element_type(),
+                                      std::min(tile_rows, count - row), vectors.dimension()};
+                for (std::size_t q = begin; q < end; ++q)
+                    scan(query_rows.data() + q * row_bytes, tile,
+                         static_cast<std::uint32_t>(first + row), measure, nearest[q]);
+            }
+        };
+        arena.parallel_for(nearest.size(), kQueriesPerTask, body);
+        if (arena.stopped()) return fail(ErrorCode::kCancelled, "the search was stopped");
+    }
+    return collect(nearest, options);
+}
+
+}  // namespace trackway

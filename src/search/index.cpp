@@ -1,0 +1,168 @@
+// Opens an index and checks what callers pass in: Index of the contract.
+#include "trackway/index.h"
+
+#include "base/assert.h"
+#include "base/errors.h"
+#include "base/float16.h"
+#include "layouts/manifest.h"
+#include "search/opened_shard.h"
+#include "search/worker_pool.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+namespace trackway {
+namespace {
+
+using base::fail;
+using base::join;
+
+Status check_range(const char* name, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
+    if (value >= least && value <= most) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                join(name, ": expected ", least, " to ", most, ", found ", value));
+}
+
+bool row_is_finite(const std::byte* row, ElementType type, std::uint32_t dimension) {
+    for (std::uint32_t i = 0; i < dimension; ++i) {
+        if (type == ElementType::kFloat32) {
+            float value = 0;
+            std::memcpy(&value, row + std::size_t{i} * 4, 4);
+            if (!std::isfinite(value)) return false;
+        } else if (type == ElementType::kFloat16) {
+            base::Float16 value{};
+            std::memcpy(&value, row + std::size_t{i} * 2, 2);
+            if (!base::is_finite(value)) return false;
+        } else {
+            return true;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+class Index::Impl {
+public:
+    Impl(search::OpenedShard shard, const layouts::Manifest& manifest, const OpenOptions& options)
+        : shard_(std::move(shard)), options_(options) {
+        const layouts::ManifestShard& entry = manifest.shards.front();
+        summary_ = {.vectors = manifest.vectors,
+                    .dimension = manifest.dimension,
+                    .element_type = manifest.element_type,
+                    .metric = manifest.metric,
+                    .shards = static_cast<std::uint32_t>(manifest.shards.size()),
+                    .page_size_bytes = shard_.geometry().page_size_bytes,
+                    .vertices_per_page = shard_.geometry().vertices_per_page,
+                    .bytes_on_disk = entry.pages_bytes + entry.codes_bytes + entry.codebook_bytes +
+                                     layouts::manifest_text(manifest).size()};
+    }
+
+    Status start() {
+        const std::uint32_t threads = options_.thread_count != 0
+                                          ? options_.thread_count
+                                          : std::max(1U, std::thread::hardware_concurrency());
+        TRACKWAY_TRY_ASSIGN(pool, search::WorkerPool::start(shard_, options_, threads));
+        pool_ = std::move(pool);
+        return {};
+    }
+
+    Status check(const MatrixView& queries, const SearchParams& params) const {
+        if (queries.dimension != summary_.dimension) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("queries: expected dimension ", summary_.dimension, ", found ",
+                             queries.dimension));
+        }
+        if (queries.element_type != summary_.element_type) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("queries: expected ", name_of(summary_.element_type), ", found ",
+                             name_of(queries.element_type)));
+        }
+        TRACKWAY_TRY(check_range("k", params.k, 1, summary_.vectors));
+        TRACKWAY_TRY(check_range("search list", params.search_list_size, params.k, 1U << 20U));
+        TRACKWAY_TRY(check_range("beam width", params.beam_width, 1, options_.max_beam_width));
+        // Every page read brings at least one new vertex.
+        if (params.page_limit != 0) {
+            TRACKWAY_TRY(check_range("page limit", params.page_limit, params.k, UINT32_MAX));
+        }
+        for (std::uint64_t i = 0; i < queries.row_count; ++i) {
+            if (row_is_finite(queries.row(i), queries.element_type, queries.dimension)) continue;
+            return fail(ErrorCode::kInvalidArgument,
+                        join("query ", i, ": expected finite numbers, found NaN or infinity"));
+        }
+        return {};
+    }
+
+    Status search(const MatrixView& queries, const SearchParams& params, std::span<Neighbor> out,
+                  std::span<SearchStats> stats) const {
+        TRACKWAY_ASSERT(out.size() == queries.row_count * params.k);
+        TRACKWAY_ASSERT(stats.empty() || stats.size() == queries.row_count);
+        // A list longer than the index holds no more than the index.
+        const auto list = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(params.search_list_size, summary_.vectors));
+        search::Batch batch{.queries = queries,
+                            .params = {params.k, list, params.beam_width, params.page_limit},
+                            .out = out.data(),
+                            .stats = stats.empty() ? nullptr : stats.data(),
+                            .status = {}};
+        return pool_->run(batch);
+    }
+
+    const IndexSummary& summary() const noexcept { return summary_; }
+    const search::WorkerPool& pool() const noexcept { return *pool_; }
+
+private:
+    search::OpenedShard shard_;
+    OpenOptions options_;
+    IndexSummary summary_;
+    std::unique_ptr<search::WorkerPool> pool_;  // last: its threads use the shard
+};
+
+Index::Index(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Index::Index(Index&&) noexcept = default;
+Index& Index::operator=(Index&&) noexcept = default;
+Index::~Index() = default;
+
+Result<Index> Index::open(const std::filesystem::path& index_dir, const OpenOptions& options) {
+    TRACKWAY_TRY(distance::chosen_kernels());
+    TRACKWAY_TRY(check_range("threads", options.thread_count, 0, 1024));
+    TRACKWAY_TRY(check_range("queries in flight", options.queries_in_flight_per_thread, 1, 4096));
+    TRACKWAY_TRY(check_range("beam width", options.max_beam_width, 1, 256));
+    TRACKWAY_TRY(check_range(
+        "reads in flight",
+        std::uint64_t{options.queries_in_flight_per_thread} * options.max_beam_width, 1, 16384));
+    TRACKWAY_TRY_ASSIGN(manifest, layouts::read_manifest(index_dir));
+    if (manifest.shards.size() != 1) {
+        return fail(
+            ErrorCode::kUnsupported,
+            join(index_dir.string(), ": expected one shard, found ", manifest.shards.size()));
+    }
+    TRACKWAY_TRY_ASSIGN(shard, search::OpenedShard::open(index_dir, manifest, 0));
+    auto impl = std::make_unique<Impl>(std::move(shard), manifest, options);
+    TRACKWAY_TRY(impl->start());
+    return Index(std::move(impl));
+}
+
+Status Index::search(MatrixView queries, const SearchParams& params, std::span<Neighbor> out,
+                     std::span<SearchStats> stats) const {
+    TRACKWAY_TRY(impl_->check(queries, params));
+    return impl_->search(queries, params, out, stats);
+}
+
+const IndexSummary& Index::summary() const noexcept {
+    return impl_->summary();
+}
+const std::string& Index::io_description() const noexcept {
+    return impl_->pool().io_description();
+}
+const char* Index::io_engine() const noexcept {
+    return impl_->pool().io_engine();
+}
+std::uint32_t Index::thread_count() const noexcept {
+    return impl_->pool().thread_count();
+}
+
+}  // namespace trackway

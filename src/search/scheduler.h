@@ -1,0 +1,85 @@
+// Keeps many queries in flight on one thread and one page reader.
+#pragma once
+
+#include "trackway/result.h"
+
+#include "base/aligned_buffer.h"
+#include "io/page_reader.h"
+#include "search/beam_search.h"
+#include "search/query_source.h"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace trackway::search {
+
+struct SchedulerLimits {
+    std::uint32_t queries_in_flight = 32;
+    std::uint32_t max_beam_width = 16;
+
+    std::uint32_t reads_in_flight() const noexcept { return queries_in_flight * max_beam_width; }
+};
+
+class Scheduler {
+public:
+    // Opens the reader by `open`, which gets buffers and depth; call it on the thread that will
+    // run(). The shard must outlive the scheduler.
+    template <class OpenReader>
+    static Result<std::unique_ptr<Scheduler>> create(const OpenedShard& shard,
+                                                     const SchedulerLimits& limits,
+                                                     const OpenReader& open);
+
+    // Serves queries until the source has none and none is in flight. A failed read ends its query
+    // with an error; the others go on.
+    void run(QuerySource& source);
+
+    const io::PageReader& reader() const noexcept { return *reader_; }
+
+private:
+    // One query in flight. Its reads point into its share of the buffers.
+    struct Active {
+        explicit Active(const OpenedShard& shard) : search(shard) {}
+        BeamSearch search;
+        QueryTicket ticket;
+        std::vector<io::PageRead> reads;
+        std::uint32_t outstanding = 0;
+        Status status;
+        std::uint64_t started_ns = 0;
+        std::uint64_t issued_ns = 0;
+        std::uint64_t io_wait_ns = 0;
+    };
+
+    Scheduler(const OpenedShard& shard, const SchedulerLimits& limits);
+    void admit(QuerySource& source);
+    void issue(std::uint32_t number);
+    void arrive(io::PageRead& read, QuerySource& source);
+    void finish(Active& active, QuerySource& source);
+    Status read_status(const io::PageRead& read) const;
+
+    const OpenedShard& shard_;
+    SchedulerLimits limits_;
+    base::AlignedBuffer buffers_;
+    std::vector<std::unique_ptr<Active>> active_;
+    std::vector<std::uint32_t> idle_;
+    std::vector<io::PageRead*> to_submit_;
+    std::unique_ptr<io::PageReader> reader_;  // last: it may use the buffers until it is gone
+};
+
+template <class OpenReader>
+Result<std::unique_ptr<Scheduler>> Scheduler::create(const OpenedShard& shard,
+                                                     const SchedulerLimits& limits,
+                                                     const OpenReader& open) {
+    std::unique_ptr<Scheduler> scheduler(new Scheduler(shard, limits));
+    const io::File* file = &shard.file.file;
+    Result<std::unique_ptr<io::PageReader>> reader =
+        open(io::PageReaderSetup{{&file, 1},
+                                 scheduler->buffers_.span(),
+                                 shard.geometry().page_size_bytes,
+                                 limits.reads_in_flight()});
+    if (!reader) return tl::unexpected(std::move(reader).error());
+    scheduler->reader_ = std::move(*reader);
+    return scheduler;
+}
+
+}  // namespace trackway::search

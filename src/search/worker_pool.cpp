@@ -1,0 +1,119 @@
+#include "search/worker_pool.h"
+
+#include "base/errors.h"
+
+#include <system_error>
+#include <utility>
+
+namespace trackway::search {
+
+Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const OpenedShard& shard,
+                                                      const OpenOptions& options,
+                                                      std::uint32_t thread_count) {
+    std::unique_ptr<WorkerPool> pool(new WorkerPool());
+    try {
+        for (std::uint32_t i = 0; i < thread_count; ++i)
+            pool->threads_.emplace_back(
+                [&shard, options, raw = pool.get()] { raw->work(shard, options); });
+    } catch (const std::system_error& error) {
+        return base::fail_errno(error.code().value(), "cannot start the searching threads");
+    }
+    std::unique_lock lock(pool->mutex_);
+    pool->batch_finished_.wait(lock, [&] { return pool->ready_ == thread_count; });
+    if (!pool->start_status_) {
+        Error error = pool->start_status_.error();
+        lock.unlock();
+        return tl::unexpected(std::move(error));
+    }
+    lock.unlock();
+    return pool;
+}
+
+WorkerPool::~WorkerPool() {
+    {
+        const std::lock_guard lock(mutex_);
+        closing_ = true;
+    }
+    batch_arrived_.notify_all();
+    for (std::thread& thread : threads_)
+        thread.join();
+}
+
+void WorkerPool::work(const OpenedShard& shard, const OpenOptions& options) {
+    auto scheduler = Scheduler::create(
+        shard, {options.queries_in_flight_per_thread, options.max_beam_width},
+        [&](const io::PageReaderSetup& setup) { return io::open_page_reader(options.io, setup); });
+    report_ready(scheduler, shard);
+    if (!scheduler) return;
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            batch_arrived_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+            if (closing_) return;
+        }
+        (*scheduler)->run(*this);
+    }
+}
+
+void WorkerPool::report_ready(Result<std::unique_ptr<Scheduler>>& scheduler,
+                              const OpenedShard& shard) {
+    const std::lock_guard lock(mutex_);
+    ++ready_;
+    if (!scheduler) {
+        start_status_ = tl::unexpected(scheduler.error());
+    } else {
+        io_engine_ = (*scheduler)->reader().engine();
+        io_description_ = (*scheduler)->reader().description();
+        io_description_ += shard.file.file.is_direct()
+                               ? ", direct I/O"
+                               : ", through the page cache (no direct I/O on this file system)";
+    }
+    batch_finished_.notify_all();
+}
+
+Status WorkerPool::run(Batch& batch) {
+    batch.unfinished = batch.queries.row_count;
+    if (batch.unfinished == 0) return {};
+    std::unique_lock lock(mutex_);
+    waiting_.push_back(&batch);
+    batch_arrived_.notify_all();
+    batch_finished_.wait(lock, [&] { return batch.unfinished == 0; });
+    return std::move(batch.status);
+}
+
+bool WorkerPool::take(QueryTicket& ticket) {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty()) return false;
+    Batch& batch = *waiting_.front();
+    const std::uint64_t number = batch.next++;
+    ticket = {.query = batch.queries.row(number),
+              .params = batch.params,
+              .out = batch.out + number * batch.params.k,
+              .stats = batch.stats != nullptr ? batch.stats + number : nullptr,
+              .batch = &batch,
+              .number = number};
+    if (batch.next == batch.queries.row_count) waiting_.pop_front();
+    return true;
+}
+
+void WorkerPool::finish(const QueryTicket& ticket, Status status) {
+    auto& batch = *static_cast<Batch*>(ticket.batch);
+    const std::lock_guard lock(mutex_);
+    if (!status && (batch.status || ticket.number < batch.failed_number)) {
+        batch.status = std::move(status);
+        batch.failed_number = ticket.number;
+        drop_rest(batch);
+    }
+    // The batch is gone once its caller sees that nothing is unfinished.
+    if (--batch.unfinished == 0) batch_finished_.notify_all();
+}
+
+// Queries that no thread has taken yet need not run: the call fails as a whole.
+void WorkerPool::drop_rest(Batch& batch) {
+    if (batch.next == batch.queries.row_count) return;
+    batch.unfinished -= batch.queries.row_count - batch.next;
+    batch.next = batch.queries.row_count;
+    std::erase(waiting_, &batch);
+}
+
+}  // namespace trackway::search

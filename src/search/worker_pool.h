@@ -1,0 +1,74 @@
+// The searching threads of an open index: each runs one scheduler.
+#pragma once
+
+#include "trackway/options.h"
+#include "trackway/result.h"
+
+#include "search/opened_shard.h"
+#include "search/query_source.h"
+#include "search/scheduler.h"
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace trackway::search {
+
+// One call of Index::search, until it returns.
+struct Batch {
+    MatrixView queries;
+    BeamParams params;
+    Neighbor* out = nullptr;
+    SearchStats* stats = nullptr;  // may be null
+    std::uint64_t next = 0;        // the first query that no thread has taken
+    std::uint64_t unfinished = 0;
+    Status status;                    // of the first query that failed
+    std::uint64_t failed_number = 0;  // that query
+};
+
+// mutex_ guards the waiting batches, all their fields that change, and closing_. It is taken once
+// or twice per query, never per hop.
+class WorkerPool final : public QuerySource {
+public:
+    // Starts the threads and waits until each has its reader. The shard must outlive the pool.
+    static Result<std::unique_ptr<WorkerPool>> start(const OpenedShard& shard,
+                                                     const OpenOptions& options,
+                                                     std::uint32_t thread_count);
+    ~WorkerPool() override;
+
+    // Answers all queries of the batch, or fails with the error of the first that failed.
+    Status run(Batch& batch);
+
+    const std::string& io_description() const noexcept { return io_description_; }
+    const char* io_engine() const noexcept { return io_engine_; }
+    std::uint32_t thread_count() const noexcept {
+        return static_cast<std::uint32_t>(threads_.size());
+    }
+
+    bool take(QueryTicket& ticket) override;
+    void finish(const QueryTicket& ticket, Status status) override;
+
+private:
+    WorkerPool() = default;
+    void work(const OpenedShard& shard, const OpenOptions& options);
+    void report_ready(Result<std::unique_ptr<Scheduler>>& scheduler, const OpenedShard& shard);
+    void drop_rest(Batch& batch);
+
+    std::mutex mutex_;
+    std::condition_variable batch_arrived_;
+    std::condition_variable batch_finished_;  // or a thread became ready
+    std::deque<Batch*> waiting_;
+    bool closing_ = false;
+    std::uint32_t ready_ = 0;
+    Status start_status_;
+    std::string io_description_;
+    const char* io_engine_ = "";
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace trackway::search

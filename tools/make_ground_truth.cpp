@@ -1,0 +1,35 @@
+// make-ground-truth: the exact nearest neighbours of every query.
+#include "trackway/exact_search.h"
+#include "trackway/vector_file.h"
+
+#include "program.h"
+
+#include <string>
+
+int main(int argc, char** argv) {
+    using namespace trackway;
+    tools::Program program("make-ground-truth",
+                           "Finds the exact nearest neighbours by comparing with every vector.");
+    std::string vectors;
+    std::string queries;
+    std::string output;
+    ExactSearchOptions options;
+    CLI::App& app = program.app();
+    app.add_option("--vectors", vectors, "dataset")->type_name("FILE")->required();
+    app.add_option("--queries", queries, "queries")->type_name("FILE")->required();
+    app.add_option("--output", output, ".ibin (ids and distances) or .ivecs (ids)")
+        ->type_name("FILE")
+        ->required();
+    tools::add_choice(app, "--metric", options.metric, tools::metric_names(), "distance");
+    app.add_option("--k", options.k, "neighbours per query");
+    app.add_option("--threads", options.thread_count, "0: all cores");
+    return program.run(argc, argv, [&](const std::stop_token& stop) -> Status {
+        const auto vector_file = VectorFile::open(vectors);
+        if (!vector_file) return tl::unexpected(vector_file.error());
+        const auto query_file = VectorFile::open(queries);
+        if (!query_file) return tl::unexpected(query_file.error());
+        const auto truth = exact_search(*vector_file, *query_file, options, stop);
+        if (!truth) return tl::unexpected(truth.error());
+        return write_ground_truth(output, *truth);
+    });
+}

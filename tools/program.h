@@ -1,0 +1,94 @@
+// What every program shares: parsing with JSON configuration, exit status, printing of errors,
+// stopping on Ctrl-C, progress.
+#pragma once
+
+#include "trackway/result.h"
+#include "trackway/types.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace trackway::tools {
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kWrongCommandLine = 2;
+
+// Names of the contract's choices, for CLI::CheckedTransformer.
+const std::map<std::string, Metric>& metric_names();
+const std::map<std::string, PageOrder>& page_order_names();
+const std::map<std::string, ElementType>& element_type_names();
+
+// An option that takes one of the names in `choices`, shown in --help.
+template <class T>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
+                        const std::map<std::string, T>& choices, const std::string& meaning) {
+    std::string text;
+    for (const auto& [key, choice] : choices)
+        text += (text.empty() ? "" : "|") + key;
+    auto* option = app.add_option_function<std::string>(
+        name, [&value, &choices](const std::string& key) { value = choices.at(key); }, meaning);
+    for (const auto& [key, choice] : choices) {
+        if (choice == value) option->default_str(key);
+    }
+    option->type_name(text)->check(CLI::IsMember(choices));
+    return option;
+}
+
+// A size such as 4096, 512MiB or 4GiB.
+CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& value,
+                      const std::string& meaning);
+
+// Set by flags that every program has.
+struct Common {
+    bool quiet = false;
+    std::string json;  // file of the machine-readable report; "-" is stdout
+};
+
+// One program: declares options on app(), then run()s.
+class Program {
+public:
+    Program(const std::string& name, const std::string& purpose);
+
+    CLI::App& app() noexcept { return app_; }
+    const Common& common() const noexcept { return common_; }
+    // --json FILE.
+    void add_json_option();
+
+    // Parses, handles --help, --version, --config and --print-config, calls work, prints its error.
+    // Returns the exit status. Ctrl-C and SIGTERM request a stop; a second one kills.
+    int run(int argc, char** argv, const std::function<Status(const std::stop_token&)>& work);
+
+    // Writes the report where --json asks for it, whole or not at all.
+    Status write_report(const std::string& text) const;
+
+private:
+    CLI::App app_;
+    Common common_;
+    bool print_config_ = false;
+};
+
+// Progress on stderr: a bar with rate and time left on a terminal, plain lines otherwise, nothing
+// when quiet.
+class Progress {
+public:
+    explicit Progress(bool quiet);
+    void show(std::string_view stage, std::uint64_t done, std::uint64_t total);
+
+private:
+    void show_bar(std::uint64_t done, std::uint64_t total) const;
+
+    bool quiet_;
+    bool terminal_;
+    std::string stage_;
+    std::uint64_t stage_started_ns_ = 0;
+    std::uint64_t shown_ns_ = 0;
+};
+
+}  // namespace trackway::tools

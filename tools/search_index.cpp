@@ -1,0 +1,190 @@
+// search-index: queries in; recall, throughput, latency and cost per query out.
+#include "trackway/index.h"
+#include "trackway/vector_file.h"
+
+#include "base/resident_memory.h"
+#include "base/stopwatch.h"
+#include "program.h"
+#include "search_report.h"
+
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace trackway;
+
+struct SearchOptions {
+    std::string index, queries, ground_truth, result;
+    std::vector<std::uint32_t> search_lists = {20, 40, 80};
+    SearchParams params;
+    OpenOptions open;
+    std::uint32_t repeat = 1;
+    std::uint32_t warm_up = 0;
+};
+
+const std::map<std::string, IoEngine>& engine_names() {
+    static const std::map<std::string, IoEngine> names = {
+        {"auto", IoEngine::kAuto}, {"uring", IoEngine::kUring}, {"pread", IoEngine::kPread}};
+    return names;
+}
+
+void add_options(CLI::App& app, SearchOptions& options) {
+    app.add_option("--index", options.index, "index folder")->type_name("DIR")->required();
+    app.add_option("--queries", options.queries, "vectors to search for")
+        ->type_name("FILE")
+        ->required();
+    app.add_option("--ground-truth", options.ground_truth, ".ibin or .ivecs; adds recall@k")
+        ->type_name("FILE");
+    app.add_option("--k", options.params.k, "neighbours per query");
+    app.add_option("--search-list", options.search_lists,
+                   "candidates kept per query (L), one row of results per value")
+        ->delimiter(',')
+        ->type_name("L1,L2,...");
+    app.add_option("--beam-width", options.params.beam_width, "page reads in flight per query (W)");
+    app.add_option("--page-limit", options.params.page_limit,
+                   "most pages that one query may read; 0: no limit");
+    app.add_option("--threads", options.open.thread_count, "0: all cores");
+    app.add_option("--queries-in-flight", options.open.queries_in_flight_per_thread,
+                   "queries in flight per thread");
+    tools::add_choice(app, "--io", options.open.io, engine_names(), "how pages are read");
+    app.add_option("--repeat", options.repeat, "passes over the queries")
+        ->check(CLI::Range(1U, 1000000U));
+    app.add_option("--warm-up", options.warm_up, "passes before that are not counted");
+    app.add_option("--result", options.result, "ids and distances found, at the last list size")
+        ->type_name("FILE.ibin");
+}
+
+struct QuerySet {
+    std::vector<std::byte> bytes;
+    MatrixView view;
+    std::optional<GroundTruth> truth;
+};
+
+Result<QuerySet> load(const SearchOptions& options) {
+    QuerySet set;
+    auto file = VectorFile::open(options.queries);
+    if (!file) return tl::unexpected(file.error());
+    set.bytes.resize(file->row_count() * file->row_bytes());
+    if (Status status = file->read(0, set.bytes); !status) return tl::unexpected(status.error());
+    set.view = {set.bytes.data(), file->element_type(), file->row_count(), file->dimension()};
+    if (options.ground_truth.empty()) return set;
+    auto truth = read_ground_truth(options.ground_truth);
+    if (!truth) return tl::unexpected(truth.error());
+    if (truth->query_count != set.view.row_count || truth->k < options.params.k) {
+        return tl::unexpected(
+            Error{ErrorCode::kInvalidArgument,
+                  options.ground_truth + ": expected " + std::to_string(set.view.row_count) +
+                      " queries with at least " + std::to_string(options.params.k) +
+                      " neighbours, found " + std::to_string(truth->query_count) + " with " +
+                      std::to_string(truth->k)});
+    }
+    set.truth = std::move(*truth);
+    return set;
+}
+
+// One row of results: all passes at one list size.
+class RowRunner {
+public:
+    RowRunner(const Index& index, const QuerySet& set, const SearchOptions& options)
+        : index_(index),
+          set_(set),
+          options_(options),
+          found_(set.view.row_count * options.params.k),
+          stats_(set.view.row_count) {}
+
+    Result<tools::SearchRow> run(std::uint32_t search_list, const std::stop_token& stop) {
+        SearchParams params = options_.params;
+        params.search_list_size = search_list;
+        tools::SearchRow row;
+        row.search_list = search_list;
+        row.k = params.k;
+        for (std::uint32_t pass = 0; pass < options_.warm_up + options_.repeat; ++pass) {
+            if (stop.stop_requested()) {
+                return tl::unexpected(Error{ErrorCode::kCancelled, "the search was stopped"});
+            }
+            const base::Stopwatch watch;
+            if (Status status = index_.search(set_.view, params, found_, stats_); !status) {
+                return tl::unexpected(status.error());
+            }
+            if (pass < options_.warm_up) continue;
+            row.seconds += watch.seconds();
+            row.cpu_seconds += watch.cpu_seconds();
+            row.stats.insert(row.stats.end(), stats_.begin(), stats_.end());
+        }
+        if (set_.truth) row.recall = recall_at_k(*set_.truth, found_, params.k);
+        return row;
+    }
+
+    // What the last pass found, as a truth set.
+    GroundTruth found() const {
+        GroundTruth result;
+        result.query_count = static_cast<std::uint32_t>(set_.view.row_count);
+        result.k = options_.params.k;
+        for (const Neighbor& neighbor : found_) {
+            result.ids.push_back(static_cast<std::uint32_t>(neighbor.id));
+            result.distances.push_back(neighbor.distance);
+        }
+        return result;
+    }
+
+private:
+    const Index& index_;
+    const QuerySet& set_;
+    const SearchOptions& options_;
+    std::vector<Neighbor> found_;
+    std::vector<SearchStats> stats_;
+};
+
+// The reason for a weaker engine than the best is said once, on stderr.
+void warn_about_engine(const SearchOptions& options, const Index& index) {
+    const bool fell_back =
+        options.open.io == IoEngine::kAuto && index.io_engine() != std::string("uring");
+    const bool buffered = index.io_description().find("no direct I/O") != std::string::npos;
+    if (fell_back || buffered) {
+        std::fprintf(stderr, "search-index: reading with %s\n", index.io_description().c_str());
+    }
+}
+
+Status search(SearchOptions& options, const tools::Program& program, const std::stop_token& stop) {
+    auto set = load(options);
+    if (!set) return tl::unexpected(set.error());
+    const std::uint64_t resident_before = base::resident_bytes();
+    options.open.max_beam_width = options.params.beam_width;
+    const auto index = Index::open(options.index, options.open);
+    if (!index) return tl::unexpected(index.error());
+    warn_about_engine(options, *index);
+    RowRunner runner(*index, *set, options);
+    std::vector<tools::SearchRow> rows;
+    const bool table = program.common().json != "-";
+    if (table) tools::print_table_head();
+    std::uint64_t resident = 0;
+    for (const std::uint32_t search_list : options.search_lists) {
+        auto row = runner.run(search_list, stop);
+        if (!row) return tl::unexpected(row.error());
+        if (table) tools::print_table_row(*row);
+        resident = std::max(resident, base::resident_bytes());
+        rows.push_back(std::move(*row));
+    }
+    if (!options.result.empty()) {
+        if (Status status = write_ground_truth(options.result, runner.found()); !status) {
+            return status;
+        }
+    }
+    const std::uint64_t kept = resident > resident_before ? resident - resident_before : 0;
+    return program.write_report(tools::report_text(*index, rows, kept));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    tools::Program program("search-index", "Searches a Trackway index and says what it cost.");
+    SearchOptions options;
+    add_options(program.app(), options);
+    program.add_json_option();
+    return program.run(argc, argv,
+                       [&](const std::stop_token& stop) { return search(options, program, stop); });
+}

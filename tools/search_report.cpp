@@ -1,0 +1,119 @@
+#include "search_report.h"
+
+#include "trackway/version.h"
+
+#include "base/percentiles.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <fstream>
+#include <string_view>
+
+namespace trackway::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class Field>
+double mean_of(const SearchRow& row, Field SearchStats::*field) {
+    double sum = 0;
+    for (const SearchStats& stats : row.stats)
+        sum += static_cast<double>(stats.*field);
+    return sum / static_cast<double>(row.stats.size());
+}
+
+base::Percentiles latencies(const SearchRow& row) {
+    std::vector<std::uint64_t> values;
+    for (const SearchStats& stats : row.stats)
+        values.push_back(stats.latency_ns);
+    return base::Percentiles(std::move(values));
+}
+
+double queries_per_second(const SearchRow& row) {
+    return static_cast<double>(row.stats.size()) / row.seconds;
+}
+
+double cpu_us_per_query(const SearchRow& row) {
+    return row.cpu_seconds * 1e6 / static_cast<double>(row.stats.size());
+}
+
+Json row_json(const SearchRow& row, std::uint64_t queries) {
+    const base::Percentiles latency = latencies(row);
+    const auto us = [&](double share) { return static_cast<double>(latency.at(share)) * 1e-3; };
+    const double latency_mean = mean_of(row, &SearchStats::latency_ns);
+    return {{"search_list", row.search_list},
+            {"k", row.k},
+            {"queries", queries},
+            {"recall", row.recall ? Json(*row.recall) : Json()},
+            {"qps", queries_per_second(row)},
+            {"latency_us_mean", latency.mean() * 1e-3},
+            {"latency_us_p50", us(0.50)},
+            {"latency_us_p95", us(0.95)},
+            {"latency_us_p99", us(0.99)},
+            {"latency_us_p999", us(0.999)},
+            {"pages_read_per_query", mean_of(row, &SearchStats::pages_read)},
+            {"pages_from_cache_per_query", mean_of(row, &SearchStats::pages_from_cache)},
+            {"bytes_read_per_query", mean_of(row, &SearchStats::bytes_read)},
+            {"hops_per_query", mean_of(row, &SearchStats::hops)},
+            {"estimates_per_query", mean_of(row, &SearchStats::estimates)},
+            {"exact_distances_per_query", mean_of(row, &SearchStats::exact_distances)},
+            {"cpu_us_per_query", cpu_us_per_query(row)},
+            {"io_wait_share", mean_of(row, &SearchStats::io_wait_ns) / latency_mean},
+            {"shards_probed_per_query", 1}};
+}
+
+std::string cpu_name() {
+    constexpr std::string_view kKey = "model name";
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with(kKey)) return line.substr(line.find(':') + 2);
+    }
+    return "unknown";
+}
+
+}  // namespace
+
+void print_table_head() {
+    std::printf("%6s %4s %8s %9s %9s %9s %9s %9s %9s %9s\n", "L", "k", "recall", "QPS", "mean us",
+                "p99 us", "pages", "estimates", "exact", "CPU us");
+}
+
+void print_table_row(const SearchRow& row) {
+    const base::Percentiles latency = latencies(row);
+    char recall[16] = "-";
+    if (row.recall) std::snprintf(recall, sizeof recall, "%.4f", *row.recall);
+    std::printf("%6u %4u %8s %9.0f %9.0f %9.0f %9.2f %9.0f %9.0f %9.0f\n", row.search_list, row.k,
+                recall, queries_per_second(row), latency.mean() * 1e-3,
+                static_cast<double>(latency.at(0.99)) * 1e-3,
+                mean_of(row, &SearchStats::pages_read), mean_of(row, &SearchStats::estimates),
+                mean_of(row, &SearchStats::exact_distances), cpu_us_per_query(row));
+    std::fflush(stdout);
+}
+
+std::string report_text(const Index& index, const std::vector<SearchRow>& rows,
+                        std::uint64_t bytes_resident) {
+    const IndexSummary& summary = index.summary();
+    Json report = {{"trackway", kVersion},
+                   {"index",
+                    {{"vectors", summary.vectors},
+                     {"dimension", summary.dimension},
+                     {"element_type", name_of(summary.element_type)},
+                     {"metric", name_of(summary.metric)},
+                     {"shards", summary.shards},
+                     {"page_size_bytes", summary.page_size_bytes},
+                     {"vertices_per_page", summary.vertices_per_page},
+                     {"bytes_on_disk", summary.bytes_on_disk},
+                     {"bytes_resident", bytes_resident}}},
+                   {"machine",
+                    {{"cpu", cpu_name()},
+                     {"threads", index.thread_count()},
+                     {"io", index.io_engine()},
+                     {"io_description", index.io_description()}}},
+                   {"rows", Json::array()}};
+    for (const SearchRow& row : rows)
+        report["rows"].push_back(row_json(row, row.stats.size()));
+    return report.dump(2) + "\n";
+}
+
+}  // namespace trackway::tools
