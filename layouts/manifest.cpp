@@ -103,7 +103,7 @@ std::optional<Uuid> parse_uuid(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto digit = std::string_view("0123456789abcdef").find(text[i]);
         if (digit == std::string_view::npos) return std::nullopt;
-        uuid[i / 2] = static_cast<std::uint8_t>(uuid[i / 2] * 16U + digit);
+        uuid[i / 2] = static_cast<std::uint8_t>(std::size_t{uuid[i / 2]} * 16 + digit);
     }
     return uuid;
 }

@@ -43,7 +43,7 @@ void encode_page(const PageGeometry& geometry, PageId page, std::span<const Vert
     std::fill(bytes.begin(), bytes.end(), std::byte{0});
     std::byte* degrees = bytes.data() + sizeof(PageHeader);
     std::byte* bits = degrees + slots;
-    std::byte* vectors = bytes.data() + bytes.size() - slots * geometry.vector_bytes;
+    std::byte* vectors = bytes.data() + bytes.size() - std::size_t{slots} * geometry.vector_bytes;
     std::size_t bit = 0;
     for (const VertexRecord& record : records) {
         base::write_bits(bits, bit, geometry.row_bits,

@@ -108,9 +108,10 @@ PagePacking pack_pages(const PackingInput& input, std::uint32_t page_size_bytes)
     }
     packing.place.resize(input.order.size());
     for (std::uint32_t page = 0; page < packing.geometry.page_count; ++page) {
-        for (std::uint32_t i = packing.first[page]; i < packing.first[page + 1]; ++i)
+        for (std::uint32_t i = packing.first[page]; i < packing.first[page + 1]; ++i) {
             packing.place[input.order[i]] =
                 packing.geometry.place(PageId{page}, i - packing.first[page]);
+        }
     }
     return packing;
 }

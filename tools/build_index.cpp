@@ -9,9 +9,9 @@
 #include <cstdio>
 #include <string>
 
+namespace trackway::tools {
 namespace {
 
-using namespace trackway;
 using Json = nlohmann::ordered_json;
 
 Json report_json(const BuildReport& report) {
@@ -74,7 +74,7 @@ void add_options(CLI::App& app, BuildOptions& options) {
         ->required();
     app.add_option("--index", options.index_dir, "folder to create")->type_name("DIR")->required();
     app.add_flag("--overwrite", options.overwrite, "replace the index that is in --index");
-    tools::add_choice(app, "--metric", options.metric, tools::metric_names(), "distance");
+    add_choice(app, "--metric", options.metric, metric_names(), "distance");
     app.add_option("--max-degree", options.graph.max_degree, "edges per vertex (R), up to 255");
     app.add_option("--build-list", options.graph.build_list_size,
                    "candidates kept while building (L)");
@@ -84,23 +84,23 @@ void add_options(CLI::App& app, BuildOptions& options) {
                    "smaller");
     app.add_option("--page-size", options.layout.page_size_bytes,
                    "bytes, power of two, 4096 to 65536; 0: the smallest that fits");
-    tools::add_choice(app, "--page-order", options.layout.page_order, tools::page_order_names(),
-                      "which vertices share pages");
-    tools::add_size(app, "--memory-budget", options.memory_budget_bytes,
-                    "most resident memory; 0: 80 % of RAM");
+    add_choice(app, "--page-order", options.layout.page_order, page_order_names(),
+               "which vertices share pages");
+    add_size(app, "--memory-budget", options.memory_budget_bytes,
+             "most resident memory; 0: 80 % of RAM");
     app.add_option("--threads", options.thread_count, "0: all cores");
     app.add_option("--seed", options.seed, "same input, options and seed: same bytes");
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    tools::Program program("build-index", "Builds a Trackway index from a file of vectors.");
+static int run_program(int argc, char** argv) {
+    Program program("build-index", "Builds a Trackway index from a file of vectors.");
     BuildOptions options;
     add_options(program.app(), options);
     program.add_json_option();
     return program.run(argc, argv, [&](const std::stop_token& stop) -> Status {
-        tools::Progress progress(program.common().quiet);
+        Progress progress(program.flags().quiet);
         const auto report = build(
             options,
             [&](std::string_view stage, std::uint64_t done, std::uint64_t total) {
@@ -108,7 +108,13 @@ int main(int argc, char** argv) {
             },
             stop);
         if (!report) return tl::unexpected(report.error());
-        if (program.common().json != "-") print_summary(*report, options.index_dir.string());
+        if (program.flags().json != "-") print_summary(*report, options.index_dir.string());
         return program.write_report(report_json(*report).dump(2) + "\n");
     });
+}
+
+}  // namespace trackway::tools
+
+int main(int argc, char** argv) {
+    return trackway::tools::run_program(argc, argv);
 }

@@ -9,9 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace trackway::tools {
 namespace {
-
-using namespace trackway;
 
 struct ConvertOptions {
     std::string input, output;
@@ -56,7 +55,7 @@ Status convert(const ConvertOptions& options, const std::stop_token& stop) {
         const std::uint64_t count = std::min(step, rows - done);
         from.resize(count * input->row_bytes());
         if (Status status = input->read(options.skip + done, from); !status) return status;
-        const auto misfit = tools::convert_elements(from, input->element_type(), type, to);
+        const auto misfit = convert_elements(from, input->element_type(), type, to);
         if (misfit) {
             const std::uint64_t row = options.skip + done + *misfit / input->dimension();
             return tl::unexpected(Error{ErrorCode::kInvalidArgument,
@@ -72,17 +71,17 @@ Status convert(const ConvertOptions& options, const std::stop_token& stop) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    tools::Program program("convert-vectors",
-                           "Converts vectors between file formats and element types. Integers take "
-                           "only numbers that they hold exactly; float16 rounds.");
+static int run_program(int argc, char** argv) {
+    Program program("convert-vectors",
+                    "Converts vectors between file formats and element types. Integers take "
+                    "only numbers that they hold exactly; float16 rounds.");
     ConvertOptions options;
     ElementType type = ElementType::kFloat32;
     CLI::App& app = program.app();
     app.add_option("--input", options.input, "vectors to read")->type_name("FILE")->required();
     app.add_option("--output", options.output, "file to write")->type_name("FILE")->required();
-    auto* type_option = tools::add_choice(app, "--element-type", type, tools::element_type_names(),
-                                          "of a .npy output; other extensions decide themselves");
+    auto* type_option = add_choice(app, "--element-type", type, element_type_names(),
+                                   "of a .npy output; other extensions decide themselves");
     type_option->default_str("");
     app.add_option("--skip", options.skip, "rows to leave out at the start");
     app.add_option("--limit", options.limit, "most rows to convert; 0: all");
@@ -90,4 +89,10 @@ int main(int argc, char** argv) {
         if (type_option->count() > 0) options.element_type = type;
         return convert(options, stop);
     });
+}
+
+}  // namespace trackway::tools
+
+int main(int argc, char** argv) {
+    return trackway::tools::run_program(argc, argv);
 }

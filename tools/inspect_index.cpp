@@ -10,9 +10,9 @@
 #include <string>
 #include <utility>
 
+namespace trackway::tools {
 namespace {
 
-using namespace trackway;
 using layouts::ShardPart;
 
 void print_manifest(const layouts::Manifest& manifest) {
@@ -86,12 +86,18 @@ Status inspect(const std::string& folder, bool verify_all) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    tools::Program program("inspect-index", "Prints what a Trackway index is, and verifies it.");
+static int run_program(int argc, char** argv) {
+    Program program("inspect-index", "Prints what a Trackway index is, and verifies it.");
     std::string folder;
     bool verify_all = false;
     program.app().add_option("--index", folder, "index folder")->type_name("DIR")->required();
     program.app().add_flag("--verify", verify_all, "check every checksum, page and edge");
     return program.run(argc, argv,
                        [&](const std::stop_token&) { return inspect(folder, verify_all); });
+}
+
+}  // namespace trackway::tools
+
+int main(int argc, char** argv) {
+    return trackway::tools::run_program(argc, argv);
 }

@@ -16,9 +16,8 @@
 #include <system_error>
 #include <vector>
 
+namespace trackway::tools {
 namespace {
-
-using namespace trackway;
 
 struct DatasetOptions {
     std::string output;
@@ -122,8 +121,8 @@ Status write_part(const Family& family, const DatasetOptions& options, const Par
         }
         family.draw(random, part.outside, row);
         fit_to_type(options.element_type, row);
-        tools::convert_elements(std::as_bytes(std::span(row)), ElementType::kFloat32,
-                                options.element_type, converted);
+        convert_elements(std::as_bytes(std::span(row)), ElementType::kFloat32, options.element_type,
+                         converted);
         if (Status status = file->append(converted); !status) return status;
     }
     if (Status status = file->finish(); !status) return status;
@@ -153,10 +152,10 @@ Status make_dataset(const DatasetOptions& options, const std::stop_token& stop) 
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    tools::Program program("make-dataset",
-                           "Makes base vectors, out-of-distribution queries (query), a workload "
-                           "like them (learn) and queries like the base (query-indist).");
+static int run_program(int argc, char** argv) {
+    Program program("make-dataset",
+                    "Makes base vectors, out-of-distribution queries (query), a workload "
+                    "like them (learn) and queries like the base (query-indist).");
     DatasetOptions options;
     CLI::App& app = program.app();
     const auto positive = CLI::Range(std::uint64_t{1}, std::uint64_t{UINT32_MAX});
@@ -171,9 +170,14 @@ int main(int argc, char** argv) {
     app.add_option("--intrinsic-dimension", options.intrinsic_dimension,
                    "dimension of the subspace that clusters lie in")
         ->check(dimension);
-    tools::add_choice(app, "--element-type", options.element_type, tools::element_type_names(),
-                      "of all files");
+    add_choice(app, "--element-type", options.element_type, element_type_names(), "of all files");
     app.add_option("--seed", options.seed, "same options and seed: same files");
     return program.run(argc, argv,
                        [&](const std::stop_token& stop) { return make_dataset(options, stop); });
+}
+
+}  // namespace trackway::tools
+
+int main(int argc, char** argv) {
+    return trackway::tools::run_program(argc, argv);
 }

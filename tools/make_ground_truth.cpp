@@ -6,10 +6,11 @@
 
 #include <string>
 
-int main(int argc, char** argv) {
-    using namespace trackway;
-    tools::Program program("make-ground-truth",
-                           "Finds the exact nearest neighbours by comparing with every vector.");
+namespace trackway::tools {
+
+static int run_program(int argc, char** argv) {
+    Program program("make-ground-truth",
+                    "Finds the exact nearest neighbours by comparing with every vector.");
     std::string vectors;
     std::string queries;
     std::string output;
@@ -20,7 +21,7 @@ int main(int argc, char** argv) {
     app.add_option("--output", output, ".ibin (ids and distances) or .ivecs (ids)")
         ->type_name("FILE")
         ->required();
-    tools::add_choice(app, "--metric", options.metric, tools::metric_names(), "distance");
+    add_choice(app, "--metric", options.metric, metric_names(), "distance");
     app.add_option("--k", options.k, "neighbours per query");
     app.add_option("--threads", options.thread_count, "0: all cores");
     return program.run(argc, argv, [&](const std::stop_token& stop) -> Status {
@@ -32,4 +33,10 @@ int main(int argc, char** argv) {
         if (!truth) return tl::unexpected(truth.error());
         return write_ground_truth(output, *truth);
     });
+}
+
+}  // namespace trackway::tools
+
+int main(int argc, char** argv) {
+    return trackway::tools::run_program(argc, argv);
 }

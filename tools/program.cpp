@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <new>
 #include <pthread.h>
 #include <system_error>
 #include <thread>
@@ -90,12 +91,12 @@ Program::Program(const std::string& name, const std::string& purpose) : app_(pur
     app_.allow_config_extras(CLI::config_extras_mode::error);
     app_.add_flag("--print-config", print_config_, "print the options as JSON and stop")
         ->configurable(false);
-    app_.add_flag("--quiet", common_.quiet, "no progress on stderr");
+    app_.add_flag("--quiet", flags_.quiet, "no progress on stderr");
     app_.option_defaults()->always_capture_default();
 }
 
 void Program::add_json_option() {
-    app_.add_option("--json", common_.json, "write the report as JSON; - is stdout")
+    app_.add_option("--json", flags_.json, "write the report as JSON; - is stdout")
         ->type_name("FILE");
 }
 
@@ -110,28 +111,33 @@ int Program::run(int argc, char** argv, const std::function<Status(const std::st
         return kDone;
     }
     const StopOnSignal stop;
-    const Status status = work(stop.token());
+    Status status;
+    try {
+        status = work(stop.token());
+    } catch (const std::bad_alloc&) {
+        status = tl::unexpected(Error{ErrorCode::kOutOfMemory, "out of memory"});
+    }
     if (status) return kDone;
     std::cerr << app_.get_name() << ": " << status.error().message << '\n';
     return kFailed;
 }
 
 Status Program::write_report(const std::string& text) const {
-    if (common_.json.empty()) return {};
+    if (flags_.json.empty()) return {};
     const auto failed = [&](int error_number) -> Status {
         return tl::unexpected(
-            Error{ErrorCode::kIo, common_.json + ": cannot write the report: " +
+            Error{ErrorCode::kIo, flags_.json + ": cannot write the report: " +
                                       std::system_category().message(error_number)});
     };
-    if (common_.json == "-") {
+    if (flags_.json == "-") {
         std::cout << text << std::flush;
         return std::cout ? Status{} : failed(errno);
     }
-    const std::string staged = common_.json + ".partial";
+    const std::string staged = flags_.json + ".partial";
     std::ofstream file(staged, std::ios::trunc);
     file << text << std::flush;
     file.close();
-    if (!file || std::rename(staged.c_str(), common_.json.c_str()) != 0) {
+    if (!file || std::rename(staged.c_str(), flags_.json.c_str()) != 0) {
         const int error_number = errno;
         std::remove(staged.c_str());
         return failed(error_number);

@@ -46,7 +46,7 @@ CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& val
                       const std::string& meaning);
 
 // Set by flags that every program has.
-struct Common {
+struct SharedFlags {
     bool quiet = false;
     std::string json;  // file of the machine-readable report; "-" is stdout
 };
@@ -57,7 +57,7 @@ public:
     Program(const std::string& name, const std::string& purpose);
 
     CLI::App& app() noexcept { return app_; }
-    const Common& common() const noexcept { return common_; }
+    const SharedFlags& flags() const noexcept { return flags_; }
     // --json FILE.
     void add_json_option();
 
@@ -70,7 +70,7 @@ public:
 
 private:
     CLI::App app_;
-    Common common_;
+    SharedFlags flags_;
     bool print_config_ = false;
 };
 

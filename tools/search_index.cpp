@@ -13,9 +13,8 @@
 #include <utility>
 #include <vector>
 
+namespace trackway::tools {
 namespace {
-
-using namespace trackway;
 
 struct SearchOptions {
     std::string index, queries, ground_truth, result;
@@ -50,7 +49,7 @@ void add_options(CLI::App& app, SearchOptions& options) {
     app.add_option("--threads", options.open.thread_count, "0: all cores");
     app.add_option("--queries-in-flight", options.open.queries_in_flight_per_thread,
                    "queries in flight per thread");
-    tools::add_choice(app, "--io", options.open.io, engine_names(), "how pages are read");
+    add_choice(app, "--io", options.open.io, engine_names(), "how pages are read");
     app.add_option("--repeat", options.repeat, "passes over the queries")
         ->check(CLI::Range(1U, 1000000U));
     app.add_option("--warm-up", options.warm_up, "passes before that are not counted");
@@ -96,10 +95,10 @@ public:
           found_(set.view.row_count * options.params.k),
           stats_(set.view.row_count) {}
 
-    Result<tools::SearchRow> run(std::uint32_t search_list, const std::stop_token& stop) {
+    Result<SearchRow> run(std::uint32_t search_list, const std::stop_token& stop) {
         SearchParams params = options_.params;
         params.search_list_size = search_list;
-        tools::SearchRow row;
+        SearchRow row;
         row.search_list = search_list;
         row.k = params.k;
         for (std::uint32_t pass = 0; pass < options_.warm_up + options_.repeat; ++pass) {
@@ -149,7 +148,7 @@ void warn_about_engine(const SearchOptions& options, const Index& index) {
     }
 }
 
-Status search(SearchOptions& options, const tools::Program& program, const std::stop_token& stop) {
+Status search(SearchOptions& options, const Program& program, const std::stop_token& stop) {
     auto set = load(options);
     if (!set) return tl::unexpected(set.error());
     const std::uint64_t resident_before = base::resident_bytes();
@@ -158,14 +157,14 @@ Status search(SearchOptions& options, const tools::Program& program, const std::
     if (!index) return tl::unexpected(index.error());
     warn_about_engine(options, *index);
     RowRunner runner(*index, *set, options);
-    std::vector<tools::SearchRow> rows;
-    const bool table = program.common().json != "-";
-    if (table) tools::print_table_head();
+    std::vector<SearchRow> rows;
+    const bool table = program.flags().json != "-";
+    if (table) print_table_head();
     std::uint64_t resident = 0;
     for (const std::uint32_t search_list : options.search_lists) {
         auto row = runner.run(search_list, stop);
         if (!row) return tl::unexpected(row.error());
-        if (table) tools::print_table_row(*row);
+        if (table) print_table_row(*row);
         resident = std::max(resident, base::resident_bytes());
         rows.push_back(std::move(*row));
     }
@@ -175,16 +174,22 @@ Status search(SearchOptions& options, const tools::Program& program, const std::
         }
     }
     const std::uint64_t kept = resident > resident_before ? resident - resident_before : 0;
-    return program.write_report(tools::report_text(*index, rows, kept));
+    return program.write_report(report_text(*index, rows, kept));
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    tools::Program program("search-index", "Searches a Trackway index and says what it cost.");
+static int run_program(int argc, char** argv) {
+    Program program("search-index", "Searches a Trackway index and says what it cost.");
     SearchOptions options;
     add_options(program.app(), options);
     program.add_json_option();
     return program.run(argc, argv,
                        [&](const std::stop_token& stop) { return search(options, program, stop); });
+}
+
+}  // namespace trackway::tools
+
+int main(int argc, char** argv) {
+    return trackway::tools::run_program(argc, argv);
 }

@@ -21,12 +21,12 @@ struct LayoutOptions {
 };
 
 struct BuildOptions {
-    std::filesystem::path vectors;
-    std::filesystem::path index_dir;
+    std::filesystem::path vectors = {};
+    std::filesystem::path index_dir = {};
     bool overwrite = false;  // replace an index that is already in index_dir
     Metric metric = Metric::kL2;
-    GraphOptions graph;
-    LayoutOptions layout;
+    GraphOptions graph = {};
+    LayoutOptions layout = {};
     std::uint32_t code_bytes = 0;           // per vector; 0: 32, or the dimension if smaller
     std::uint64_t memory_budget_bytes = 0;  // peak resident memory; 0: 80 % of RAM
     std::uint32_t thread_count = 0;         // 0: all cores; never changes the bytes written
@@ -51,8 +51,8 @@ struct SearchParams {
     // L, at least k: how many of the nearest vertices met along edges are followed. Vertices that
     // merely share a page with one of them come on top: they cost no read.
     std::uint32_t search_list_size = 40;
-    std::uint32_t beam_width = 1;         // W: page reads of one query in flight
-    std::uint32_t page_limit = 0;         // most pages that one query may read; 0: no limit
+    std::uint32_t beam_width = 1;  // W: page reads of one query in flight
+    std::uint32_t page_limit = 0;  // most pages that one query may read; 0: no limit
 };
 
 }  // namespace trackway

@@ -18,6 +18,8 @@ namespace trackway {
 class VectorFile {
 public:
     static Result<VectorFile> open(const std::filesystem::path& path);
+    VectorFile(const VectorFile&) = delete;
+    VectorFile& operator=(const VectorFile&) = delete;
     VectorFile(VectorFile&&) noexcept;
     VectorFile& operator=(VectorFile&&) noexcept;
     ~VectorFile();
@@ -45,6 +47,8 @@ public:
     // The extension of path must suit element_type.
     static Result<VectorFileWriter> create(const std::filesystem::path& path, ElementType type,
                                            std::uint64_t row_count, std::uint32_t dimension);
+    VectorFileWriter(const VectorFileWriter&) = delete;
+    VectorFileWriter& operator=(const VectorFileWriter&) = delete;
     VectorFileWriter(VectorFileWriter&&) noexcept;
     VectorFileWriter& operator=(VectorFileWriter&&) noexcept;
     ~VectorFileWriter();  // an unfinished file is removed

@@ -15,6 +15,8 @@ std::uint64_t checksum64(std::span<const std::byte> bytes, std::uint64_t seed = 
 class Checksum {
 public:
     explicit Checksum(std::uint64_t seed = 0);
+    Checksum(const Checksum&) = delete;
+    Checksum& operator=(const Checksum&) = delete;
     Checksum(Checksum&&) noexcept;
     Checksum& operator=(Checksum&&) noexcept;
     ~Checksum();

@@ -42,9 +42,11 @@ std::string hex(std::uint64_t value);
     if (auto trackway_status = (expression); !trackway_status) \
     return tl::unexpected<::trackway::Error>(std::move(trackway_status).error())
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declared name cannot stand in parentheses.
 // Declares `variable` from the value of `expression` (a Result<T>), or leaves with its error.
 #define TRACKWAY_TRY_ASSIGN(variable, expression)                                       \
     auto variable##_result = (expression);                                              \
     if (!variable##_result)                                                             \
         return tl::unexpected<::trackway::Error>(std::move(variable##_result).error()); \
     auto variable = std::move(variable##_result).value()
+// NOLINTEND(bugprone-macro-parentheses)

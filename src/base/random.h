@@ -69,7 +69,7 @@ private:
     static constexpr std::uint64_t rotate(std::uint64_t x, unsigned k) noexcept {
         return (x << k) | (x >> (64U - k));
     }
-    std::uint64_t state_[4];
+    std::uint64_t state_[4] = {};
 };
 
 // A seeded permutation of 0 .. count-1 (Fisher and Yates).

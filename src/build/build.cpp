@@ -25,7 +25,8 @@ namespace {
 
 using base::fail;
 using base::join;
-using namespace builder;  // the stages
+using builder::IndexFolder;
+using builder::StagedShard;
 
 constexpr std::size_t kReadBytes = std::size_t{8} << 20U;
 
@@ -52,7 +53,7 @@ public:
           arena_(options.thread_count, stop) {}
 
     Result<BuildReport> run() {
-        TRACKWAY_TRY_ASSIGN(plan, make_plan(options_, vectors_, arena_.thread_count()));
+        TRACKWAY_TRY_ASSIGN(plan, builder::make_plan(options_, vectors_, arena_.thread_count()));
         TRACKWAY_TRY_ASSIGN(folder, IndexFolder::open(options_.index_dir, options_.overwrite));
         plan_ = plan;
         TRACKWAY_TRY(stage("read", [&] { return read(); }));
@@ -61,8 +62,9 @@ public:
         TRACKWAY_TRY(stage("codes", [&] { return make_codes(); }));
         std::optional<StagedShard> staged;
         TRACKWAY_TRY(stage("write", [&] { return write(folder.path(), staged); }));
-        TRACKWAY_TRY(stage(
-            "verify", [&] { return verify_staged(*staged, uuid_, description_, *quantizer_); }));
+        TRACKWAY_TRY(stage("verify", [&] {
+            return builder::verify_staged(*staged, uuid_, description_, *quantizer_);
+        }));
         TRACKWAY_TRY(stage("publish", [&] { return publish(folder, std::move(*staged)); }));
         finish_report();
         return std::move(report_);
@@ -146,19 +148,20 @@ private:
     }
 
     Status make_codes() {
-        quantizer_ = train_quantizer(
+        quantizer_ = builder::train_quantizer(
             matrix_,
             {.metric = options_.metric, .code_bytes = plan_.code_bytes, .seed = options_.seed},
             arena_);
         tell("codes", 1, 2);
-        codes_ = encode_places(matrix_, options_.metric, *quantizer_, packing_, arena_);
+        codes_ = builder::encode_places(matrix_, options_.metric, *quantizer_, packing_, arena_);
         return {};
     }
 
     Status write(const std::filesystem::path& folder, std::optional<StagedShard>& staged) {
-        const ShardContent content{matrix_,  graph_.adjacency, order_,
-                                   packing_, *quantizer_,      codes_};
-        TRACKWAY_TRY_ASSIGN(shard, write_shard(folder, uuid_, description_, content, arena_));
+        const builder::ShardContent content{matrix_,  graph_.adjacency, order_,
+                                            packing_, *quantizer_,      codes_};
+        TRACKWAY_TRY_ASSIGN(shard,
+                            builder::write_shard(folder, uuid_, description_, content, arena_));
         staged.emplace(std::move(shard));
         return {};
     }
@@ -217,7 +220,7 @@ private:
     const BuildProgress& progress_;
     const VectorFile& vectors_;
     base::Arena arena_;
-    Plan plan_;
+    builder::Plan plan_;
     BuildReport report_;
 
     // What the stages make, in order.

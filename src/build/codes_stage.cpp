@@ -31,9 +31,10 @@ quant::ProductQuantizer train_quantizer(const MatrixView& vectors, const CodesOp
     rows.resize(std::min<std::size_t>(rows.size(), kSampleRows));
     std::sort(rows.begin(), rows.end());  // read in the order in which they lie
     std::vector<float> sample(rows.size() * vectors.dimension);
-    for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t i = 0; i < rows.size(); ++i) {
         distance::row_floats(vectors.row(rows[i]), vectors.element_type, options.metric,
                              row_of(sample, i, vectors.dimension));
+    }
     return quant::ProductQuantizer::train(
         sample, vectors.dimension, {.code_bytes = options.code_bytes, .seed = options.seed}, arena);
 }

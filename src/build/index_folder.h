@@ -17,6 +17,8 @@ public:
     // overwrite) an index; its files stay until publish(). Anything else in it is an error, and so
     // is another build at work in it.
     static Result<IndexFolder> open(const std::filesystem::path& path, bool overwrite);
+    IndexFolder(const IndexFolder&) = delete;
+    IndexFolder& operator=(const IndexFolder&) = delete;
     IndexFolder(IndexFolder&& other) noexcept;
     IndexFolder& operator=(IndexFolder&&) = delete;
     // Unpublished: removes what the build left, and the folder if it made it.

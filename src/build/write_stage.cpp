@@ -40,9 +40,10 @@ Status write_pages(layouts::ShardFileWriter& writer, const PageGeometry& geometr
     for (std::uint32_t begin = 0; begin < geometry.page_count; begin += kPagesPerWrite) {
         const std::uint32_t count = std::min(kPagesPerWrite, geometry.page_count - begin);
         arena.parallel_for(count, 16, [&](std::size_t first, std::size_t last, auto) {
-            for (std::size_t i = first; i < last; ++i)
+            for (std::size_t i = first; i < last; ++i) {
                 fill_page(content, geometry, PageId{begin + static_cast<std::uint32_t>(i)},
                           std::span(buffer).subspan(i * page_size, page_size));
+            }
         });
         if (arena.stopped()) return base::fail(ErrorCode::kCancelled, "the build was stopped");
         TRACKWAY_TRY(writer.append(std::span(buffer).first(count * page_size)));

@@ -80,11 +80,11 @@ void codebook_inner_product(const float* vector, const Codebook& codebook, float
 }
 
 std::uint32_t nearest_codeword(const float* vector, const Codebook& codebook) {
-    std::array<float, kCodewords> distances_{};
-    codebook_l2(vector, codebook, distances_.data());
+    std::array<float, kCodewords> scores{};
+    codebook_l2(vector, codebook, scores.data());
     std::uint32_t best = 0;
     for (std::uint32_t c = 1; c < kCodewords; ++c) {
-        if (distances_[c] < distances_[best]) best = c;
+        if (scores[c] < scores[best]) best = c;
     }
     return best;
 }

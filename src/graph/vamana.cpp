@@ -118,9 +118,10 @@ private:
         starts.push_back(all.size());
         arena_.parallel_for(
             groups, kBlock, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
-                for (std::size_t g = begin; g < end; ++g)
+                for (std::size_t g = begin; g < end; ++g) {
                     merge_edges(std::span(all).subspan(starts[g], starts[g + 1] - starts[g]),
                                 thread);
+                }
             });
     }
 

@@ -15,6 +15,8 @@ namespace trackway::io {
 class File {
 public:
     File() = default;
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
     File(File&& other) noexcept;
     File& operator=(File&& other) noexcept;
     ~File();
@@ -51,6 +53,8 @@ public:
     static constexpr const char* kSuffix = ".partial";
 
     static Result<StagedFile> create(const std::filesystem::path& path);
+    StagedFile(const StagedFile&) = delete;
+    StagedFile& operator=(const StagedFile&) = delete;
     StagedFile(StagedFile&&) noexcept = default;
     StagedFile& operator=(StagedFile&& other) noexcept;
     ~StagedFile();

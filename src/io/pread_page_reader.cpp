@@ -39,6 +39,8 @@ public:
         return {};
     }
 
+    PreadPageReader(const PreadPageReader&) = delete;
+    PreadPageReader& operator=(const PreadPageReader&) = delete;
     ~PreadPageReader() override {
         while (in_flight_ > 0)
             reap();

@@ -27,6 +27,8 @@ public:
         finished_.reserve(depth_);
     }
 
+    UringPageReader(const UringPageReader&) = delete;
+    UringPageReader& operator=(const UringPageReader&) = delete;
     ~UringPageReader() override {
         while (free_.size() < depth_)
             reap();

@@ -59,7 +59,7 @@ private:
         const auto order =
             base::random_permutation(static_cast<std::uint32_t>(rows_.count()), random);
         std::vector<const float*> chosen;
-        const std::size_t tries = std::min<std::size_t>(order.size(), 4 * kCodewords);
+        const std::size_t tries = std::min(order.size(), std::size_t{4} * kCodewords);
         for (std::size_t i = 0; i < tries && chosen.size() < kCodewords; ++i) {
             const float* row = rows_.row(order[i]);
             const bool repeat = std::any_of(chosen.begin(), chosen.end(),
@@ -121,9 +121,10 @@ private:
         std::vector<float> mean(rows_.dimension);
         for (std::uint32_t c = 0; c < kCodewords; ++c) {
             if (total.counts[c] > 0) {
-                for (std::uint32_t d = 0; d < rows_.dimension; ++d)
+                for (std::uint32_t d = 0; d < rows_.dimension; ++d) {
                     mean[d] = static_cast<float>(total.sums[std::size_t{c} * rows_.dimension + d] /
                                                  total.counts[c]);
+                }
                 set_centroid(c, mean.data());
             } else if (next_far < total.farthest.size() && total.farthest[next_far].first > 0) {
                 set_centroid(c, rows_.row(total.farthest[next_far++].second));

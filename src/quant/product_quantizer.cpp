@@ -29,9 +29,10 @@ ProductQuantizer ProductQuantizer::train(std::span<const float> sample, std::uin
     for (std::uint32_t s = 0; s < subspaces.count(); ++s) {
         const std::uint32_t size = subspaces.size(s);
         part.resize(rows * size);
-        for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t i = 0; i < rows; ++i) {
             std::copy_n(sample.data() + i * dimension + subspaces.begin(s), size,
                         part.data() + i * size);
+        }
         const auto codebook = train_codebook(
             {part, size}, {.iterations = options.iterations, .seed = options.seed + s}, arena);
         codewords.insert(codewords.end(), codebook.begin(), codebook.end());

@@ -108,9 +108,8 @@ void BeamSearch::keep_resident(const layouts::PageView& view, std::uint32_t slot
         if (!frontier_.admits(scored) || !mates_.admits(scored)) return;
     } else {
         const auto list = frontier_.list();
-        const auto at = std::find_if(list.begin(), list.end(), [&](const Candidate& c) {
-            return c.vertex == scored.vertex;
-        });
+        const auto at = std::find_if(list.begin(), list.end(),
+                                     [&](const Candidate& c) { return c.vertex == scored.vertex; });
         if (at == list.end() || at->mark != kWaiting) return;
         frontier_.erase(static_cast<std::size_t>(at - list.begin()));
     }

@@ -43,17 +43,49 @@ Status check(const VectorFile& vectors, const VectorFile& queries,
     return {};
 }
 
-// Compares one query with a tile of rows, the first of which is row `first` of the dataset.
-void scan(const std::byte* query, const MatrixView& tile, std::uint32_t first,
-          distance::DistanceFn measure, graph::Frontier& nearest) {
-    std::vector<float> distances(tile.row_count);
-    measure(query, {tile.data, tile.row_bytes(), nullptr, tile.row_count}, tile.dimension,
-            distances.data());
-    for (std::uint32_t i = 0; i < distances.size(); ++i) {
-        const graph::Candidate candidate{distances[i], first + i, 0};
-        if (nearest.admits(candidate)) nearest.insert(candidate);
+// All queries and, for each, the nearest rows of the blocks seen so far.
+class Scanner {
+public:
+    Scanner(const MatrixView& queries, const ExactSearchOptions& options)
+        : queries_(queries),
+          measure_(distance::distance_function(options.metric, queries.element_type)),
+          nearest_(queries.row_count) {
+        for (graph::Frontier& list : nearest_)
+            list.reset(options.k);
     }
-}
+
+    // The block's first row is row `first` of the dataset. Tiles stay in a core's cache while some
+    // queries pass over them.
+    void scan(const MatrixView& block, std::uint32_t first, const base::Arena& arena) {
+        const std::uint64_t step = std::max<std::uint64_t>(1, kTileBytes / block.row_bytes());
+        const auto body = [&](std::size_t begin, std::size_t end, auto) {
+            for (std::uint64_t row = 0; row < block.row_count; row += step) {
+                const MatrixView tile{block.row(row), block.element_type,
+                                      std::min(step, block.row_count - row), block.dimension};
+                for (std::size_t q = begin; q < end; ++q)
+                    scan_tile(q, tile, first + static_cast<std::uint32_t>(row));
+            }
+        };
+        arena.parallel_for(nearest_.size(), kQueriesPerTask, body);
+    }
+
+    const std::vector<graph::Frontier>& nearest() const noexcept { return nearest_; }
+
+private:
+    void scan_tile(std::size_t query, const MatrixView& tile, std::uint32_t first) {
+        std::vector<float> distances(tile.row_count);
+        measure_(queries_.row(query), {tile.data, tile.row_bytes(), nullptr, tile.row_count},
+                 tile.dimension, distances.data());
+        for (std::uint32_t i = 0; i < distances.size(); ++i) {
+            const graph::Candidate candidate{distances[i], first + i, 0};
+            if (nearest_[query].admits(candidate)) nearest_[query].insert(candidate);
+        }
+    }
+
+    MatrixView queries_;
+    distance::DistanceFn measure_;
+    std::vector<graph::Frontier> nearest_;
+};
 
 GroundTruth collect(const std::vector<graph::Frontier>& nearest,
                     const ExactSearchOptions& options) {
@@ -79,30 +111,20 @@ Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& qu
     const std::size_t row_bytes = vectors.row_bytes();
     base::AlignedBuffer query_rows(queries.row_count() * row_bytes);
     TRACKWAY_TRY(queries.read(0, query_rows.span()));
-    std::vector<graph::Frontier> nearest(queries.row_count());
-    for (graph::Frontier& list : nearest)
-        list.reset(options.k);
-    const auto measure = distance::distance_function(options.metric, vectors.element_type());
+    Scanner scanner(
+        {query_rows.data(), queries.element_type(), queries.row_count(), queries.dimension()},
+        options);
     const base::Arena arena(options.thread_count, stop);
     const std::uint64_t step = std::max<std::uint64_t>(1, kReadBytes / row_bytes);
-    const std::uint64_t tile_rows = std::max<std::uint64_t>(1, kTileBytes / row_bytes);
     base::AlignedBuffer block(std::min(step, vectors.row_count()) * row_bytes);
     for (std::uint64_t first = 0; first < vectors.row_count(); first += step) {
         const std::uint64_t count = std::min(step, vectors.row_count() - first);
         TRACKWAY_TRY(vectors.read(first, block.span().first(count * row_bytes)));
-        const auto body = [&](std::size_t begin, std::size_t end, auto) {
-            for (std::uint64_t row = 0; row < count; row += tile_rows) {
-                const MatrixView tile{block.data() + row * row_bytes, vectors.element_type(),
-                                      std::min(tile_rows, count - row), vectors.dimension()};
-                for (std::size_t q = begin; q < end; ++q)
-                    scan(query_rows.data() + q * row_bytes, tile,
-                         static_cast<std::uint32_t>(first + row), measure, nearest[q]);
-            }
-        };
-        arena.parallel_for(nearest.size(), kQueriesPerTask, body);
+        scanner.scan({block.data(), vectors.element_type(), count, vectors.dimension()},
+                     static_cast<std::uint32_t>(first), arena);
         if (arena.stopped()) return fail(ErrorCode::kCancelled, "the search was stopped");
     }
-    return collect(nearest, options);
+    return collect(scanner.nearest(), options);
 }
 
 }  // namespace trackway

@@ -104,9 +104,10 @@ void Scheduler::finish(Active& active, QuerySource& source) {
     if (active.status) {
         // Kernels make smaller nearer; users expect the inner product itself.
         const bool product = shard_.file.description.metric == Metric::kInnerProduct;
-        for (std::size_t i = 0; i < ticket.params.k; ++i)
+        for (std::size_t i = 0; i < ticket.params.k; ++i) {
             ticket.out[i] = {VectorId{found[i].vertex},
                              product ? -found[i].distance : found[i].distance};
+        }
     }
     if (ticket.stats != nullptr) {
         const BeamCounts& counts = active.search.counts();

@@ -12,9 +12,10 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const OpenedShard& shard,
                                                       std::uint32_t thread_count) {
     std::unique_ptr<WorkerPool> pool(new WorkerPool());
     try {
-        for (std::uint32_t i = 0; i < thread_count; ++i)
+        for (std::uint32_t i = 0; i < thread_count; ++i) {
             pool->threads_.emplace_back(
                 [&shard, options, raw = pool.get()] { raw->work(shard, options); });
+        }
     } catch (const std::system_error& error) {
         return base::fail_errno(error.code().value(), "cannot start the searching threads");
     }

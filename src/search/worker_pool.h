@@ -39,6 +39,8 @@ public:
     static Result<std::unique_ptr<WorkerPool>> start(const OpenedShard& shard,
                                                      const OpenOptions& options,
                                                      std::uint32_t thread_count);
+    WorkerPool(const WorkerPool&) = delete;
+    WorkerPool& operator=(const WorkerPool&) = delete;
     ~WorkerPool() override;
 
     // Answers all queries of the batch, or fails with the error of the first that failed.

@@ -1,0 +1,263 @@
+"""Runs Trackway's programs and reads and writes the files that they take: what all tests share."""
+import concurrent.futures
+import ctypes
+import itertools
+import os
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BIN = os.environ.get("TRACKWAY_BIN", "")
+if not os.path.isfile(os.path.join(BIN, "build-index")):
+    sys.exit(f"TRACKWAY_BIN must name the folder that holds build-index and the others, is '{BIN}'")
+
+SEED = 20240607
+TIMEOUT_S = 60
+# Element type: extension of its .*bin file, code of struct, bytes.
+ELEMENTS = {"float32": ("fbin", "f", 4), "float16": ("f16bin", "e", 2),
+            "uint8": ("u8bin", "B", 1), "int8": ("i8bin", "b", 1)}
+METRICS = ("l2", "ip", "cosine")
+PARTS = ("pages", "codes", "codebook")
+NUMBERS = itertools.count()
+
+
+class Finished:
+    """What a program left behind: status is negative when a signal ended it."""
+
+    def __init__(self, command, status, out, err):
+        self.command, self.status, self.out, self.err = command, status, out, err
+
+    def __str__(self):
+        shown = " ".join(map(str, self.command))
+        return f"{shown}\nstatus {self.status}\nstdout: {self.out}\nstderr: {self.err}"
+
+
+def command_of(program, *arguments):
+    """The command line of one of the programs."""
+    return [os.path.join(BIN, program), *map(str, arguments)]
+
+
+def start(program, *arguments, **options):
+    """Starts a program that the test ends itself; finish() takes its output."""
+    return subprocess.Popen(command_of(program, *arguments), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def finish(process, timeout=TIMEOUT_S):
+    """Waits for a started program. One that hangs is killed, and the test fails."""
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        shown = Finished(process.args, "still running", out.decode(errors="replace"),
+                         err.decode(errors="replace"))
+        raise AssertionError(f"still at work after {timeout} s: {shown}") from None
+    return Finished(process.args, process.returncode, out.decode(errors="replace"),
+                    err.decode(errors="replace"))
+
+
+def run(program, *arguments, timeout=TIMEOUT_S, env=None, **options):
+    """Runs a program to its end; env is added to the environment."""
+    environment = {k: v for k, v in os.environ.items() if k != "TRACKWAY_ISA"} | (env or {})
+    return finish(start(program, *arguments, env=environment, **options), timeout)
+
+
+def in_parallel(function, items, lanes=8):
+    """function of each item, several at a time: a program spends much of its time waiting. All
+    items are tried; what failed is reported together."""
+    def attempt(item):
+        try:
+            return function(item), None
+        except AssertionError as failure:
+            return None, str(failure)
+    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+        results = list(pool.map(attempt, items))
+    failures = [failure for _, failure in results if failure is not None]
+    if failures:
+        raise AssertionError(f"{len(failures)} of {len(results)}:\n" + "\n".join(failures))
+    return [result for result, _ in results]
+
+
+def poll(condition, timeout=TIMEOUT_S, pause=0.0):
+    """Waits until condition() holds; tells whether it did in time."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+    return True
+
+
+def takes_signals(process):
+    """Tells whether a started program has come so far that it handles Ctrl-C itself."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    blocked = int(status.split("SigBlk:")[1].split()[0], 16)
+    return bool(blocked >> (signal.SIGINT - 1) & 1)
+
+
+def limited(limit, value):
+    """A preexec_fn that gives the program a resource limit (RLIMIT_...)."""
+    return lambda: resource.setrlimit(limit, (value, value))
+
+
+def without_rights():
+    """A preexec_fn: even root obeys the permissions of files."""
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH; PR_CAPBSET_DROP is 24
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+
+
+def without_io_uring():
+    """A preexec_fn: io_uring_setup fails with EPERM, as in many containers (seccomp)."""
+    setup, eperm = 425, 0x00050000 | 1
+    code = b"".join(struct.pack("<HBBI", *line) for line in (
+        (0x20, 0, 0, 0),       # load the number of the system call
+        (0x15, 0, 1, setup),   # skip one line unless it is io_uring_setup
+        (0x06, 0, 0, eperm), (0x06, 0, 0, 0x7fff0000)))
+    program = ctypes.create_string_buffer(code, len(code))
+    filter_of_lines = struct.pack("@HxxxxxxP", len(code) // 8, ctypes.addressof(program))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+    if libc.prctl(22, 2, ctypes.c_char_p(filter_of_lines), 0, 0) != 0:  # PR_SET_SECCOMP
+        raise OSError(ctypes.get_errno(), "no seccomp")
+
+
+def write_bin(path, rows):
+    """Writes rows as the .*bin file whose extension path has."""
+    code = next(c for extension, c, _ in ELEMENTS.values() if path.suffix == "." + extension)
+    row = struct.Struct(f"<{len(rows[0])}{code}")
+    path.write_bytes(struct.pack("<II", len(rows), len(rows[0])) +
+                     b"".join(row.pack(*values) for values in rows))
+    return path
+
+
+def read_bin(path):
+    """The rows of a .*bin file."""
+    code, size = next(e[1:] for e in ELEMENTS.values() if path.suffix == "." + e[0])
+    data = path.read_bytes()
+    count, dimension = struct.unpack_from("<II", data)
+    assert len(data) == 8 + count * dimension * size, f"{path}: {len(data)} bytes"
+    return list(struct.Struct(f"<{dimension}{code}").iter_unpack(data[8:]))
+
+
+def read_truth(path):
+    """Ids and distances, a tuple per query, of an .ibin file."""
+    data = path.read_bytes()
+    count, k = struct.unpack_from("<II", data)
+    assert len(data) == 8 + 8 * count * k, f"{path}: {len(data)} bytes"
+    half = 8 + 4 * count * k
+    return (list(struct.Struct(f"<{k}I").iter_unpack(data[8:half])),
+            list(struct.Struct(f"<{k}f").iter_unpack(data[half:])))
+
+
+def brute_force(base, query, metric, k):
+    """(id, distance) of the k rows nearest to the query; ties go to the smaller row."""
+    def measure(row):
+        if metric == "l2":
+            return sum((a - b) * (a - b) for a, b in zip(query, row))
+        product = sum(a * b for a, b in zip(query, row))
+        if metric == "ip":
+            return -product
+        norms = (sum(a * a for a in row) * sum(b * b for b in query)) ** 0.5
+        return 1 - product / norms if norms > 0 else 1  # zeros have no direction
+    nearest = sorted((measure(row), i) for i, row in enumerate(base))[:k]
+    return [(i, -value if metric == "ip" else value) for value, i in nearest]
+
+
+def gaussian_rows(count, dimension, scale=1.0, seed=SEED):
+    """Rows of random numbers; the same for the same seed."""
+    draw = random.Random(seed)
+    return [[draw.gauss(0, scale) for _ in range(dimension)] for _ in range(count)]
+
+
+def contents(folder):
+    """The bytes of every file of a folder, by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def part_of(index, part):
+    """The one file of an index that ends in .part."""
+    (path,) = index.glob(f"*.{part}")
+    return path
+
+
+class ProgramTest(unittest.TestCase):
+    """A test with a folder of its own and words for what programs do."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trackway-e2e-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def done(self, program, *arguments, **options):
+        """Runs a program that must succeed."""
+        finished = run(program, *arguments, **options)
+        self.assertEqual(finished.status, 0, finished)
+        return finished
+
+    def refused(self, finished, *words, statuses=(1, 2)):
+        """The program said no: by a status, not a signal, with these words on stderr."""
+        self.assertIn(finished.status, statuses, finished)
+        for word in words:
+            self.assertIn(str(word), finished.err, finished)
+        self.assertNotEqual(finished.err.strip(), "", finished)
+        return finished
+
+    def fails(self, program, *arguments, words=(), statuses=(1, 2), **options):
+        """Runs a program that must refuse."""
+        return self.refused(run(program, *arguments, **options), *words, statuses=statuses)
+
+    def build(self, vectors, index, *options):
+        """Builds an index that must succeed; its folder."""
+        self.done("build-index", "--vectors", vectors, "--index", index, "--quiet", *options)
+        return index
+
+    def search(self, index, queries, *options):
+        """Searches, which must succeed: ids and distances found, a tuple per query."""
+        result = self.folder / f"result-{next(NUMBERS)}.ibin"
+        self.done("search-index", "--index", index, "--queries", queries, "--result", result,
+                  *options)
+        return read_truth(result)
+
+    def verified(self, index):
+        """inspect-index finds nothing wrong."""
+        return self.done("inspect-index", "--index", index, "--verify")
+
+
+class DatasetTest(ProgramTest):
+    """A test whose class made 2,000 x 32 float32 vectors, an index of them and its answers."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="trackway-e2e-"))
+        cls.addClassCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
+        cls.data = make_dataset(cls.shared / "data", vectors=2000, dimension=32)
+        cls.base, cls.queries = cls.data / "base.fbin", cls.data / "query.fbin"
+        cls.index = cls.shared / "index"
+        finished = run("build-index", "--vectors", cls.base, "--index", cls.index, "--quiet")
+        assert finished.status == 0, finished
+
+    def copy_of_index(self, name="copy"):
+        """A copy of the class's index for the test to damage."""
+        return pathlib.Path(shutil.copytree(self.index, self.folder / name))
+
+
+def make_dataset(folder, vectors=2000, queries=50, dimension=32, element_type="float32", seed=1):
+    """Calls make-dataset; the folder of base, query and query-indist."""
+    finished = run("make-dataset", "--output", folder, "--vectors", vectors, "--queries", queries,
+                   "--dimension", dimension, "--element-type", element_type, "--seed", seed)
+    assert finished.status == 0, finished
+    return folder
+
+
+def main():
+    """Runs the tests of the calling script."""
+    print(f"seed {SEED}", flush=True)
+    unittest.main()

@@ -1,0 +1,96 @@
+#include "layouts/manifest.h"
+
+#include "layouts/file_names.h"
+#include "support/temp_folder.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace trackway;
+using namespace trackway::layouts;
+
+namespace {
+
+Manifest sample() {
+    Manifest manifest;
+    for (std::uint8_t i = 0; i < 16; ++i)
+        manifest.uuid[i] = static_cast<std::uint8_t>(17 * i);
+    manifest.vectors = 1000;
+    manifest.dimension = 96;
+    manifest.element_type = ElementType::kFloat16;
+    manifest.metric = Metric::kCosine;
+    manifest.code_bytes = 32;
+    manifest.max_degree = 64;
+    manifest.build_list_size = 100;
+    manifest.alpha = "1.200000";
+    manifest.seed = 18446744073709551615U;
+    manifest.page_order = PageOrder::kBreadthFirst;
+    manifest.shards = {{1000, 1 << 20, 36096, 102400}};
+    return manifest;
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& with) {
+    text.replace(text.find(what), what.size(), with);
+    return text;
+}
+
+}  // namespace
+
+TEST_SUITE("layouts") {
+    TEST_CASE("a manifest gives back what was written") {
+        const auto parsed = parse_manifest(manifest_text(sample()), "m");
+        REQUIRE(parsed);
+        CHECK(*parsed == sample());
+    }
+
+    TEST_CASE("every flipped bit and every truncation of a manifest is found") {
+        const std::string text = manifest_text(sample());
+        for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
+            std::string changed = text;
+            changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
+            REQUIRE_FALSE(parse_manifest(changed, "m"));
+        }
+        for (std::size_t size = 0; size < text.size(); ++size)
+            REQUIRE_FALSE(parse_manifest(std::string_view(text).substr(0, size), "m"));
+    }
+
+    TEST_CASE("errors name the file and the field") {
+        const std::string text = manifest_text(sample());
+        const auto message = [&](const std::string& what, const std::string& with) {
+            return parse_manifest(replaced(text, what, with), "dir/manifest.json").error().message;
+        };
+        CHECK(message("\"dimension\": 96", "\"dimension\": 0") ==
+              "dir/manifest.json: field 'dimension': expected a number of 1 to 16384");
+        CHECK(message("cosine", "manhattan") ==
+              "dir/manifest.json: field 'metric': expected a known name");
+        CHECK(message("\"seed\"", "\"sead\"").find("field 'seed'") != std::string::npos);
+        CHECK(message("1.200000", "1.300000").find("checksum") != std::string::npos);
+        const auto version =
+            parse_manifest(replaced(text, "\"format_major\": 1", "\"format_major\": 2"), "m");
+        REQUIRE_FALSE(version);
+        CHECK(version.error().code == ErrorCode::kUnsupported);
+        CHECK(version.error().message == "m: format version: expected 1.0, found 2.0");
+    }
+
+    TEST_CASE("a folder without a manifest is no index") {
+        const test::TempFolder folder;
+        const auto found = read_manifest(folder.path());
+        REQUIRE_FALSE(found);
+        CHECK(found.error().code == ErrorCode::kNotFound);
+        CHECK(found.error().message.find("no index here") != std::string::npos);
+    }
+
+    TEST_CASE("file names are recognised, finished or not, and nothing else is") {
+        const std::string name = shard_file_name(sample().uuid, 3, ShardPart::kCodebook);
+        CHECK(name == "shard-0003.0011223344556677.codebook");
+        CHECK(is_index_file_name(name));
+        CHECK(is_index_file_name(name + ".partial"));
+        CHECK(is_index_file_name("manifest.json"));
+        for (const char* other :
+             {"shard-0003.0011223344556677.txt", "shard-03.0011223344556677.pages", "notes.txt",
+              "shard-0003.001122334455667.pages", "shard-0003.pages", "shard-", "manifest.json~",
+              "shard-000x.0011223344556677.pages", "shard-0003.0011223344556677.pages.old"})
+            CHECK_FALSE(is_index_file_name(other));
+    }
+}

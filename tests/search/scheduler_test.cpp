@@ -1,0 +1,131 @@
+#include "search/scheduler.h"
+
+#include "support/built_index.h"
+#include "support/fake_page_reader.h"
+#include "support/searched_shard.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace trackway;
+using test::Fault;
+
+namespace {
+
+test::BuiltIndex& shared_index() {
+    static test::BuiltIndex index;
+    if (index.report.vectors == 0) {
+        build_into(index, test::random_vectors(1500, 12, ElementType::kFloat32, 1),
+                   [](BuildOptions&) {});
+    }
+    return index;
+}
+
+// Hands out queries one by one and keeps every status.
+class ListSource final : public search::QuerySource {
+public:
+    ListSource(const MatrixView& queries, const search::BeamParams& params)
+        : queries_(queries),
+          params_(params),
+          found(queries.row_count * params.k),
+          statuses(queries.row_count) {}
+
+    bool take(search::QueryTicket& ticket) override {
+        if (next_ == queries_.row_count) return false;
+        ticket = {.query = queries_.row(next_),
+                  .params = params_,
+                  .out = found.data() + next_ * params_.k,
+                  .number = next_};
+        ++next_;
+        return true;
+    }
+    void finish(const search::QueryTicket& ticket, Status status) override {
+        statuses[ticket.number] = std::move(status);
+        ++finished;
+    }
+
+private:
+    MatrixView queries_;
+    search::BeamParams params_;
+    std::uint64_t next_ = 0;
+
+public:
+    std::vector<Neighbor> found;
+    std::vector<Status> statuses;
+    std::uint64_t finished = 0;
+};
+
+void serve(const test::SearchedShard& opened, ListSource& source, std::uint64_t seed,
+           std::uint32_t in_flight, Fault fault = {}) {
+    auto scheduler = search::Scheduler::create(
+        *opened.shard, {in_flight, 4},
+        [&](const io::PageReaderSetup& setup) -> Result<std::unique_ptr<io::PageReader>> {
+            return std::make_unique<test::FakePageReader>(opened.pages, setup, seed, fault);
+        });
+    REQUIRE(scheduler);
+    (*scheduler)->run(source);
+}
+
+bool same(const std::vector<Neighbor>& a, const std::vector<Neighbor>& b) {
+    return std::ranges::equal(a, b, [](const Neighbor& x, const Neighbor& y) {
+        return x.id == y.id && x.distance == y.distance;
+    });
+}
+
+}  // namespace
+
+TEST_SUITE("search") {
+    TEST_CASE("many queries over a reader that shuffles give the answers of one at a time") {
+        const auto opened = test::open_shard(shared_index().path());
+        const auto queries = test::random_vectors(40, 12, ElementType::kFloat32, 2);
+        const search::BeamParams params{.k = 5, .search_list_size = 20, .beam_width = 4};
+        ListSource expected(queries.view, params);
+        serve(opened, expected, 0, 1);
+        for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+            CAPTURE(seed);
+            ListSource source(queries.view, params);
+            serve(opened, source, seed, 7);
+            REQUIRE(source.finished == 40);
+            for (const Status& status : source.statuses)
+                REQUIRE(status);
+            REQUIRE(same(source.found, expected.found));
+        }
+    }
+
+    TEST_CASE("every fault of a page ends just the queries that need it, with an error") {
+        const auto opened = test::open_shard(shared_index().path());
+        const auto queries = test::random_vectors(30, 12, ElementType::kFloat32, 3);
+        const search::BeamParams params{.k = 5, .search_list_size = 20, .beam_width = 2};
+        ListSource expected(queries.view, params);
+        serve(opened, expected, 0, 1);
+        const auto& geometry = opened.shard->geometry();
+        std::size_t failed = 0;
+        std::size_t answered = 0;
+        for (const auto kind : {Fault::Kind::kError, Fault::Kind::kShort, Fault::Kind::kFlippedBit,
+                                Fault::Kind::kWrongPage, Fault::Kind::kZeros}) {
+            for (std::uint32_t page = 0; page < geometry.page_count; page += 3) {
+                CAPTURE(page);
+                ListSource source(queries.view, params);
+                serve(opened, source, page, 8, {kind, geometry.offset_of(PageId{page})});
+                REQUIRE(source.finished == 30);
+                for (std::size_t q = 0; q < 30; ++q) {
+                    failed += !source.statuses[q];
+                    answered += source.statuses[q].has_value();
+                    if (!source.statuses[q]) {
+                        const std::string& message = source.statuses[q].error().message;
+                        REQUIRE(message.find(".pages: offset ") != std::string::npos);
+                        continue;
+                    }
+                    for (std::size_t i = 0; i < 5; ++i)
+                        REQUIRE(source.found[q * 5 + i].id == expected.found[q * 5 + i].id);
+                }
+            }
+        }
+        CHECK(failed > 100);
+        CHECK(answered > 100);
+    }
+}

@@ -1,0 +1,51 @@
+// A small index on disk, for tests of what reads it.
+#pragma once
+
+#include "trackway/builder.h"
+#include "trackway/vector_file.h"
+
+#include "support/random_vectors.h"
+#include "support/temp_folder.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+namespace trackway::test {
+
+inline void write_vectors(const std::filesystem::path& path, const Vectors& vectors) {
+    auto file = VectorFileWriter::create(path, vectors.view.element_type, vectors.view.row_count,
+                                         vectors.view.dimension);
+    REQUIRE(file);
+    REQUIRE(file->append(vectors.bytes));
+    REQUIRE(file->finish());
+}
+
+struct BuiltIndex {
+    TempFolder folder;
+    Vectors vectors;
+    BuildOptions options;
+    BuildReport report;
+
+    std::filesystem::path path() const { return options.index_dir; }
+};
+
+// REQUIREs that the build succeeds. change(options) may alter the options.
+template <class Change>
+void build_into(BuiltIndex& index, Vectors vectors, const Change& change) {
+    index.vectors = std::move(vectors);
+    index.options.vectors = index.folder / "base.npy";
+    index.options.index_dir = index.folder / "index";
+    index.options.graph = {.max_degree = 16, .build_list_size = 32};
+    index.options.code_bytes = std::min(8U, index.vectors.view.dimension);
+    index.options.thread_count = 2;
+    change(index.options);
+    write_vectors(index.options.vectors, index.vectors);
+    auto report = build(index.options);
+    if (!report) FAIL(report.error().message);
+    index.report = *report;
+}
+
+}  // namespace trackway::test
