@@ -12,7 +12,7 @@ namespace {
 using base::fail;
 using base::join;
 
-constexpr std::uint32_t kPagesPerRead = 256;
+constexpr std::uint32_t kReadBytes = 1U << 20U;
 
 class Verifier {
 public:
@@ -24,6 +24,7 @@ public:
           neighbors_(geometry_.max_degree) {}
 
     Result<ShardContents> run() {
+        TRACKWAY_TRY(check_header_padding());
         TRACKWAY_TRY(for_each_page(
             [&](PageId page, const PageView& view) { return count_slots(page, view); }));
         TRACKWAY_TRY(for_each_page(
@@ -44,12 +45,25 @@ public:
     }
 
 private:
+    Status check_header_padding() const {
+        base::AlignedBuffer page(geometry_.page_size_bytes);
+        TRACKWAY_TRY(shard_.file.read_exact(0, page.span()));
+        const auto padding = page.span().subspan(kHeaderBytes);
+        const auto nonzero = std::find_if(padding.begin(), padding.end(),
+                                          [](std::byte byte) { return byte != std::byte{0}; });
+        if (nonzero == padding.end()) return {};
+        return fail(ErrorCode::kCorruption, join(shard_.file.path().string(), ": offset ",
+                                                 kHeaderBytes + (nonzero - padding.begin()),
+                                                 ": behind the header: expected zeros"));
+    }
+
     template <class Body>
     Status for_each_page(const Body& body) {
         const std::size_t page_size = geometry_.page_size_bytes;
-        base::AlignedBuffer buffer(kPagesPerRead * page_size);
-        for (std::uint32_t begin = 0; begin < geometry_.page_count; begin += kPagesPerRead) {
-            const std::uint32_t count = std::min(kPagesPerRead, geometry_.page_count - begin);
+        const std::uint32_t step = kReadBytes / geometry_.page_size_bytes;
+        base::AlignedBuffer buffer(kReadBytes);
+        for (std::uint32_t begin = 0; begin < geometry_.page_count; begin += step) {
+            const std::uint32_t count = std::min(step, geometry_.page_count - begin);
             TRACKWAY_TRY(shard_.file.read_exact(geometry_.offset_of(PageId{begin}),
                                                 buffer.span().first(count * page_size)));
             for (std::uint32_t i = 0; i < count; ++i) {
@@ -109,6 +123,35 @@ private:
 };
 
 }  // namespace
+
+Status check_against_manifest(const ShardFile& shard, const Manifest& manifest) {
+    const ShardDescription& found = shard.description;
+    const ManifestShard& entry = manifest.shards[found.shard_id];
+    struct Field {
+        const char* name;
+        std::uint64_t expected, found;
+    };
+    const Field fields[] = {
+        {"element type", static_cast<std::uint64_t>(manifest.element_type),
+         static_cast<std::uint64_t>(found.element_type)},
+        {"metric", static_cast<std::uint64_t>(manifest.metric),
+         static_cast<std::uint64_t>(found.metric)},
+        {"dimension", manifest.dimension, found.dimension},
+        {"max degree", manifest.max_degree, found.geometry.max_degree},
+        {"dataset rows", manifest.vectors, found.geometry.row_count},
+        {"page order", static_cast<std::uint64_t>(manifest.page_order),
+         static_cast<std::uint64_t>(found.page_order)},
+        {"vertices", entry.vectors, found.vertex_count},
+        {"file bytes", entry.pages_bytes, shard.file.size_bytes()},
+    };
+    for (const Field& field : fields) {
+        if (field.expected == field.found) continue;
+        return fail(ErrorCode::kCorruption,
+                    join(shard.file.path().string(), ": ", field.name, ": expected ",
+                         field.expected, " by the manifest, found ", field.found));
+    }
+    return {};
+}
 
 Result<ShardContents> verify_shard(const ShardFile& shard) {
     return Verifier(shard).run();

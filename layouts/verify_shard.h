@@ -3,6 +3,7 @@
 
 #include "trackway/result.h"
 
+#include "layouts/manifest.h"
 #include "layouts/shard_file.h"
 
 #include <cstdint>
@@ -14,6 +15,9 @@ struct ShardContents {
     std::uint64_t edges = 0;
     std::uint64_t empty_places = 0;
 };
+
+// The shard is the one that the manifest describes: kCorruption names what differs.
+Status check_against_manifest(const ShardFile& shard, const Manifest& manifest);
 
 // Every page's checksum and structure; every neighbour is a vertex that exists; every dataset row
 // stands once at most; the counts agree with the header.

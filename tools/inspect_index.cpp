@@ -46,6 +46,8 @@ void print_shard(const layouts::ShardFile& shard, const layouts::ManifestShard& 
 Status verify(const std::string& folder, const layouts::Manifest& manifest,
               const layouts::ShardFile& shard) {
     const std::uint32_t id = shard.description.shard_id;
+    const Status matches = layouts::check_against_manifest(shard, manifest);
+    if (!matches) return matches;
     const auto contents = layouts::verify_shard(shard);
     if (!contents) return tl::unexpected(contents.error());
     const layouts::TableShape codes{layouts::TableKind::kCodes, id, manifest.code_bytes,

@@ -2,16 +2,33 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace trackway::tools {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Numbers and flags as such, everything else as text.
-Json value_of(const std::string& text) {
-    const Json parsed = Json::parse(text, nullptr, false);
-    const bool plain = parsed.is_number() || parsed.is_boolean();
-    return plain ? parsed : Json(text);
+// Numbers as such where the option takes one; file names and the like stay text.
+Json value_of(const CLI::Option& option, const std::string& text) {
+    const std::string type = option.get_type_name();
+    const bool numeric =
+        type == "UINT" || type == "FLOAT" || type.starts_with("SIZE") || type.starts_with("L1");
+    const Json parsed = numeric ? Json::parse(text, nullptr, false) : Json();
+    return parsed.is_number() ? parsed : Json(text);
+}
+
+// "[20,40,80]", as CLI11 shows a list, one by one.
+Json default_of(const CLI::Option& option) {
+    std::string text = option.get_default_str();
+    if (!text.starts_with('[')) return value_of(option, text);
+    Json list = Json::array();
+    for (std::size_t begin = 1; begin < text.size();) {
+        const std::size_t end = std::min(text.find_first_of(",]", begin), text.size());
+        list.push_back(value_of(option, text.substr(begin, end - begin)));
+        begin = end + 1;
+    }
+    return list;
 }
 
 std::string text_of(const std::string& name, const Json& value) {
@@ -31,17 +48,18 @@ std::string JsonConfig::to_config(const CLI::App* app, bool default_also,
         if (option->get_lnames().empty() || !option->get_configurable()) continue;
         const std::string& name = option->get_lnames().front();
         if (option->get_expected_min() == 0) {  // a flag
-            if (option->count() > 0 || default_also) object[name] = option->count() > 0;
+            const bool set = option->count() > 0 && option->as<bool>();
+            if (set || default_also) object[name] = set;
         } else if (option->count() > 1) {
             for (const std::string& text : option->results())
-                object[name].push_back(value_of(text));
+                object[name].push_back(value_of(*option, text));
         } else if (option->count() == 1) {
-            object[name] = value_of(option->results().front());
+            object[name] = value_of(*option, option->results().front());
         } else if (default_also && !option->get_default_str().empty()) {
-            object[name] = value_of(option->get_default_str());
+            object[name] = default_of(*option);
         }
     }
-    return object.dump(2) + "\n";
+    return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::vector<CLI::ConfigItem> JsonConfig::from_config(std::istream& input) const {

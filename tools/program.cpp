@@ -6,9 +6,12 @@
 #include "json_config.h"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -26,30 +29,67 @@ namespace {
 // async-signal-safe. The second signal finds its default action again.
 class StopOnSignal {
 public:
-    StopOnSignal() {
+    explicit StopOnSignal(const std::atomic<bool>& may_leave) : may_leave_(may_leave) {
         sigemptyset(&signals_);
         sigaddset(&signals_, SIGINT);
         sigaddset(&signals_, SIGTERM);
+        sigaddset(&signals_, SIGUSR1);  // the end of the program's work
         pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-        waiter_ = std::jthread([this](const std::stop_token& ended) { wait(ended); });
+        waiter_ = std::thread([this] { wait(); });
+    }
+    StopOnSignal(const StopOnSignal&) = delete;
+    StopOnSignal& operator=(const StopOnSignal&) = delete;
+    ~StopOnSignal() {
+        pthread_kill(waiter_.native_handle(), SIGUSR1);
+        waiter_.join();
     }
 
     std::stop_token token() const noexcept { return stop_.get_token(); }
 
 private:
-    void wait(const std::stop_token& ended) {
-        constexpr timespec kStep{0, 100'000'000};
-        while (!ended.stop_requested()) {
-            if (sigtimedwait(&signals_, nullptr, &kStep) < 0) continue;
+    void wait() {
+        for (;;) {
+            int signal = 0;
+            if (sigwait(&signals_, &signal) != 0) continue;
+            if (signal == SIGUSR1) return;
+            if (may_leave_ || stop_.stop_requested()) {
+                constexpr char kMessage[] = "stopped; nothing was written\n";
+                [[maybe_unused]] const auto written =
+                    write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+                std::_Exit(kFailed);
+            }
             stop_.request_stop();
-            pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
         }
     }
 
+    const std::atomic<bool>& may_leave_;
     sigset_t signals_{};
     std::stop_source stop_;
-    std::jthread waiter_;
+    std::thread waiter_;
 };
+
+// CLI11 takes "", "-1" and 2^64 for numbers.
+std::string wrong_value(const CLI::App& app) {
+    for (const CLI::Option* option : app.get_options()) {
+        const std::string type = option->get_type_name();
+        const bool unsigned_number =
+            type == "UINT" || type.starts_with("SIZE") || type.starts_with("L1");
+        for (const std::string& text : option->results()) {
+            if (text.empty()) return option->get_name() + ": expected a value, found nothing";
+            std::uint64_t number = 0;
+            const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+            if (unsigned_number && parsed.ec != std::errc()) {
+                return option->get_name() + ": expected 0 to 18446744073709551615, found " + text;
+            }
+        }
+    }
+    return {};
+}
+
+// Opening a FIFO would wait for ever.
+std::string not_a_regular_file(const std::string& path) {
+    return std::filesystem::is_regular_file(path) ? "" : path + ": expected a regular file";
+}
 
 }  // namespace
 
@@ -86,7 +126,8 @@ CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& val
 
 Program::Program(const std::string& name, const std::string& purpose) : app_(purpose, name) {
     app_.set_version_flag("--version", std::string("trackway ") + kVersion);
-    app_.set_config("--config", "", "JSON file of options by their long names; flags win");
+    app_.set_config("--config", "", "JSON file of options by their long names; flags win")
+        ->check(not_a_regular_file);
     app_.config_formatter(std::make_shared<JsonConfig>());
     app_.allow_config_extras(CLI::config_extras_mode::error);
     app_.add_flag("--print-config", print_config_, "print the options as JSON and stop")
@@ -103,14 +144,20 @@ void Program::add_json_option() {
 int Program::run(int argc, char** argv, const std::function<Status(const std::stop_token&)>& work) {
     try {
         app_.parse(argc, argv);
+        const std::string wrong = wrong_value(app_);
+        if (!wrong.empty()) throw CLI::ValidationError(wrong);
     } catch (const CLI::ParseError& error) {
+        const CLI::Option* config = app_.get_config_ptr();
+        if (error.get_exit_code() != 0 && config->count() > 0) {
+            std::cerr << "with --config " << config->results().front() << ": ";
+        }
         return app_.exit(error) == 0 ? kDone : kWrongCommandLine;
     }
     if (print_config_) {
-        std::cout << app_.config_to_str(true, false);
-        return kDone;
+        std::cout << app_.config_to_str(true, false) << std::flush;
+        return std::cout ? kDone : kFailed;
     }
-    const StopOnSignal stop;
+    const StopOnSignal stop(may_leave_);
     Status status;
     try {
         status = work(stop.token());
@@ -133,13 +180,18 @@ Status Program::write_report(const std::string& text) const {
         std::cout << text << std::flush;
         return std::cout ? Status{} : failed(errno);
     }
-    const std::string staged = flags_.json + ".partial";
+    // What is no regular file (a pipe, a device) is written to, not replaced.
+    std::error_code ignored;
+    const bool replace = !std::filesystem::exists(flags_.json, ignored) ||
+                         (std::filesystem::is_regular_file(flags_.json, ignored) &&
+                          !std::filesystem::is_symlink(flags_.json, ignored));
+    const std::string staged = replace ? flags_.json + ".partial" : flags_.json;
     std::ofstream file(staged, std::ios::trunc);
     file << text << std::flush;
     file.close();
-    if (!file || std::rename(staged.c_str(), flags_.json.c_str()) != 0) {
+    if (!file || (replace && std::rename(staged.c_str(), flags_.json.c_str()) != 0)) {
         const int error_number = errno;
-        std::remove(staged.c_str());
+        if (replace) std::remove(staged.c_str());
         return failed(error_number);
     }
     return {};
@@ -151,6 +203,8 @@ void Progress::show(std::string_view stage, std::uint64_t done, std::uint64_t to
     constexpr std::uint64_t kBarStepNs = 100'000'000;
     if (quiet_) return;
     const std::uint64_t now = base::now_ns();
+    if (stage == stage_ && finished_) return;
+    finished_ = done == total;
     if (stage != stage_) {
         stage_ = stage;
         stage_started_ns_ = now;

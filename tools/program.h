@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -65,6 +66,10 @@ public:
     // Returns the exit status. Ctrl-C and SIGTERM request a stop; a second one kills.
     int run(int argc, char** argv, const std::function<Status(const std::stop_token&)>& work);
 
+    // While true, Ctrl-C ends the program at once: for work that has written nothing and that no
+    // stop token reaches.
+    void set_may_leave(bool may_leave) noexcept { may_leave_ = may_leave; }
+
     // Writes the report where --json asks for it, whole or not at all.
     Status write_report(const std::string& text) const;
 
@@ -72,6 +77,7 @@ private:
     CLI::App app_;
     SharedFlags flags_;
     bool print_config_ = false;
+    std::atomic<bool> may_leave_ = false;
 };
 
 // Progress on stderr: a bar with rate and time left on a terminal, plain lines otherwise, nothing
@@ -87,6 +93,7 @@ private:
     bool quiet_;
     bool terminal_;
     std::string stage_;
+    bool finished_ = false;
     std::uint64_t stage_started_ns_ = 0;
     std::uint64_t shown_ns_ = 0;
 };

@@ -67,6 +67,10 @@ Result<QuerySet> load(const SearchOptions& options) {
     QuerySet set;
     auto file = VectorFile::open(options.queries);
     if (!file) return tl::unexpected(file.error());
+    const std::uint64_t bytes = file->row_count() * file->row_bytes();
+    if (Status status = base::check_memory(options.queries, bytes); !status) {
+        return tl::unexpected(status.error());
+    }
     set.bytes.resize(file->row_count() * file->row_bytes());
     if (Status status = file->read(0, set.bytes); !status) return tl::unexpected(status.error());
     set.view = {set.bytes.data(), file->element_type(), file->row_count(), file->dimension()};
@@ -88,14 +92,14 @@ Result<QuerySet> load(const SearchOptions& options) {
 // One row of results: all passes at one list size.
 class RowRunner {
 public:
-    RowRunner(const Index& index, const QuerySet& set, const SearchOptions& options)
-        : index_(index),
-          set_(set),
+    RowRunner(const QuerySet& set, const SearchOptions& options)
+        : set_(set),
           options_(options),
           found_(set.view.row_count * options.params.k),
           stats_(set.view.row_count) {}
 
-    Result<SearchRow> run(std::uint32_t search_list, const std::stop_token& stop) {
+    Result<SearchRow> run(const Index& index, std::uint32_t search_list,
+                          const std::stop_token& stop) {
         SearchParams params = options_.params;
         params.search_list_size = search_list;
         SearchRow row;
@@ -106,16 +110,21 @@ public:
                 return tl::unexpected(Error{ErrorCode::kCancelled, "the search was stopped"});
             }
             const base::Stopwatch watch;
-            if (Status status = index_.search(set_.view, params, found_, stats_); !status) {
-                return tl::unexpected(status.error());
+            if (Status status = index.search(set_.view, params, found_, stats_); !status) {
+                return tl::unexpected(located(status.error()));
             }
             if (pass < options_.warm_up) continue;
             row.seconds += watch.seconds();
             row.cpu_seconds += watch.cpu_seconds();
-            row.stats.insert(row.stats.end(), stats_.begin(), stats_.end());
+            row.add(stats_);
         }
         if (set_.truth) row.recall = recall_at_k(*set_.truth, found_, params.k);
         return row;
+    }
+
+    // What answers and their statistics take, which the index does not.
+    std::uint64_t bytes() const {
+        return found_.size() * sizeof(Neighbor) + stats_.size() * sizeof(SearchStats);
     }
 
     // What the last pass found, as a truth set.
@@ -131,7 +140,12 @@ public:
     }
 
 private:
-    const Index& index_;
+    // The library does not know from which file the queries come.
+    Error located(Error error) const {
+        if (error.message.starts_with("quer")) error.message.insert(0, options_.queries + ": ");
+        return error;
+    }
+
     const QuerySet& set_;
     const SearchOptions& options_;
     std::vector<Neighbor> found_;
@@ -148,32 +162,41 @@ void warn_about_engine(const SearchOptions& options, const Index& index) {
     }
 }
 
-Status search(SearchOptions& options, const Program& program, const std::stop_token& stop) {
+Status search(SearchOptions& options, Program& program, const std::stop_token& stop) {
     auto set = load(options);
     if (!set) return tl::unexpected(set.error());
     const std::uint64_t resident_before = base::resident_bytes();
+    program.set_may_leave(true);
     options.open.max_beam_width = options.params.beam_width;
     const auto index = Index::open(options.index, options.open);
     if (!index) return tl::unexpected(index.error());
     warn_about_engine(options, *index);
-    RowRunner runner(*index, *set, options);
+    const std::uint64_t vectors = index->summary().vectors;
+    if (options.params.k < 1 || options.params.k > vectors) {  // before room is made for answers
+        return tl::unexpected(
+            Error{ErrorCode::kInvalidArgument, "k: expected 1 to " + std::to_string(vectors) +
+                                                   ", found " + std::to_string(options.params.k)});
+    }
+    RowRunner runner(*set, options);
     std::vector<SearchRow> rows;
     const bool table = program.flags().json != "-";
     if (table) print_table_head();
     std::uint64_t resident = 0;
     for (const std::uint32_t search_list : options.search_lists) {
-        auto row = runner.run(search_list, stop);
+        auto row = runner.run(*index, search_list, stop);
         if (!row) return tl::unexpected(row.error());
         if (table) print_table_row(*row);
         resident = std::max(resident, base::resident_bytes());
         rows.push_back(std::move(*row));
     }
+    program.set_may_leave(false);
     if (!options.result.empty()) {
         if (Status status = write_ground_truth(options.result, runner.found()); !status) {
             return status;
         }
     }
-    const std::uint64_t kept = resident > resident_before ? resident - resident_before : 0;
+    const std::uint64_t others = resident_before + runner.bytes();
+    const std::uint64_t kept = resident > others ? resident - others : 0;
     return program.write_report(report_text(*index, rows, kept));
 }
 

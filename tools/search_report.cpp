@@ -15,36 +15,24 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-template <class Field>
-double mean_of(const SearchRow& row, Field SearchStats::*field) {
-    double sum = 0;
-    for (const SearchStats& stats : row.stats)
-        sum += static_cast<double>(stats.*field);
-    return sum / static_cast<double>(row.stats.size());
-}
-
-base::Percentiles latencies(const SearchRow& row) {
-    std::vector<std::uint64_t> values;
-    for (const SearchStats& stats : row.stats)
-        values.push_back(stats.latency_ns);
-    return base::Percentiles(std::move(values));
+double per_query(const SearchRow& row, std::uint64_t sum) {
+    return static_cast<double>(sum) / static_cast<double>(row.queries);
 }
 
 double queries_per_second(const SearchRow& row) {
-    return static_cast<double>(row.stats.size()) / row.seconds;
+    return static_cast<double>(row.queries) / row.seconds;
 }
 
 double cpu_us_per_query(const SearchRow& row) {
-    return row.cpu_seconds * 1e6 / static_cast<double>(row.stats.size());
+    return row.cpu_seconds * 1e6 / static_cast<double>(row.queries);
 }
 
-Json row_json(const SearchRow& row, std::uint64_t queries) {
-    const base::Percentiles latency = latencies(row);
+Json row_json(const SearchRow& row) {
+    const base::Percentiles latency(row.latencies_ns);
     const auto us = [&](double share) { return static_cast<double>(latency.at(share)) * 1e-3; };
-    const double latency_mean = mean_of(row, &SearchStats::latency_ns);
     return {{"search_list", row.search_list},
             {"k", row.k},
-            {"queries", queries},
+            {"queries", row.queries},
             {"recall", row.recall ? Json(*row.recall) : Json()},
             {"qps", queries_per_second(row)},
             {"latency_us_mean", latency.mean() * 1e-3},
@@ -52,14 +40,14 @@ Json row_json(const SearchRow& row, std::uint64_t queries) {
             {"latency_us_p95", us(0.95)},
             {"latency_us_p99", us(0.99)},
             {"latency_us_p999", us(0.999)},
-            {"pages_read_per_query", mean_of(row, &SearchStats::pages_read)},
-            {"pages_from_cache_per_query", mean_of(row, &SearchStats::pages_from_cache)},
-            {"bytes_read_per_query", mean_of(row, &SearchStats::bytes_read)},
-            {"hops_per_query", mean_of(row, &SearchStats::hops)},
-            {"estimates_per_query", mean_of(row, &SearchStats::estimates)},
-            {"exact_distances_per_query", mean_of(row, &SearchStats::exact_distances)},
+            {"pages_read_per_query", per_query(row, row.pages_read)},
+            {"pages_from_cache_per_query", per_query(row, row.pages_from_cache)},
+            {"bytes_read_per_query", per_query(row, row.bytes_read)},
+            {"hops_per_query", per_query(row, row.hops)},
+            {"estimates_per_query", per_query(row, row.estimates)},
+            {"exact_distances_per_query", per_query(row, row.exact_distances)},
             {"cpu_us_per_query", cpu_us_per_query(row)},
-            {"io_wait_share", mean_of(row, &SearchStats::io_wait_ns) / latency_mean},
+            {"io_wait_share", per_query(row, row.io_wait_ns) / latency.mean()},
             {"shards_probed_per_query", 1}};
 }
 
@@ -74,20 +62,34 @@ std::string cpu_name() {
 
 }  // namespace
 
+void SearchRow::add(std::span<const SearchStats> pass) {
+    queries += pass.size();
+    for (const SearchStats& stats : pass) {
+        latencies_ns.push_back(stats.latency_ns);
+        io_wait_ns += stats.io_wait_ns;
+        bytes_read += stats.bytes_read;
+        pages_read += stats.pages_read;
+        pages_from_cache += stats.pages_from_cache;
+        hops += stats.hops;
+        estimates += stats.estimates;
+        exact_distances += stats.exact_distances;
+    }
+}
+
 void print_table_head() {
     std::printf("%6s %4s %8s %9s %9s %9s %9s %9s %9s %9s\n", "L", "k", "recall", "QPS", "mean us",
                 "p99 us", "pages", "estimates", "exact", "CPU us");
 }
 
 void print_table_row(const SearchRow& row) {
-    const base::Percentiles latency = latencies(row);
+    const base::Percentiles latency(row.latencies_ns);
     char recall[16] = "-";
     if (row.recall) std::snprintf(recall, sizeof recall, "%.4f", *row.recall);
     std::printf("%6u %4u %8s %9.0f %9.0f %9.0f %9.2f %9.0f %9.0f %9.0f\n", row.search_list, row.k,
                 recall, queries_per_second(row), latency.mean() * 1e-3,
-                static_cast<double>(latency.at(0.99)) * 1e-3,
-                mean_of(row, &SearchStats::pages_read), mean_of(row, &SearchStats::estimates),
-                mean_of(row, &SearchStats::exact_distances), cpu_us_per_query(row));
+                static_cast<double>(latency.at(0.99)) * 1e-3, per_query(row, row.pages_read),
+                per_query(row, row.estimates), per_query(row, row.exact_distances),
+                cpu_us_per_query(row));
     std::fflush(stdout);
 }
 
@@ -112,7 +114,7 @@ std::string report_text(const Index& index, const std::vector<SearchRow>& rows,
                      {"io_description", index.io_description()}}},
                    {"rows", Json::array()}};
     for (const SearchRow& row : rows)
-        report["rows"].push_back(row_json(row, row.stats.size()));
+        report["rows"].push_back(row_json(row));
     return report.dump(2) + "\n";
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,18 @@ struct SearchRow {
     std::optional<double> recall;
     double seconds = 0;
     double cpu_seconds = 0;
-    std::vector<SearchStats> stats;  // of every counted query
+    std::uint64_t queries = 0;                // counted, in all passes
+    std::vector<std::uint64_t> latencies_ns;  // of each
+    // Sums over them.
+    std::uint64_t io_wait_ns = 0;
+    std::uint64_t bytes_read = 0;
+    std::uint64_t pages_read = 0;
+    std::uint64_t pages_from_cache = 0;
+    std::uint64_t hops = 0;
+    std::uint64_t estimates = 0;
+    std::uint64_t exact_distances = 0;
+
+    void add(std::span<const SearchStats> pass);
 };
 
 void print_table_head();

@@ -44,7 +44,7 @@ private:
 // Writes any of the formats that VectorFile reads, under a temporary name until finish().
 class VectorFileWriter {
 public:
-    // The extension of path must suit element_type.
+    // The extension of path must suit element_type; at least one row, dimension 1 .. kMaxDimension.
     static Result<VectorFileWriter> create(const std::filesystem::path& path, ElementType type,
                                            std::uint64_t row_count, std::uint32_t dimension);
     VectorFileWriter(const VectorFileWriter&) = delete;
@@ -73,11 +73,13 @@ struct GroundTruth {
 };
 
 Result<GroundTruth> read_ground_truth(const std::filesystem::path& path);
+// REQUIRES: query_count x k ids, at least one; as many distances, or none.
 Status write_ground_truth(const std::filesystem::path& path, const GroundTruth& truth);
 
 // Mean share of the k true nearest that found (row-major, k a query) holds. A found row that is as
 // near as the k-th true one counts, where truth has distances.
-// REQUIRES: truth.k >= k, found.size() == truth.query_count * k.
+// A row that was found twice counts once.
+// REQUIRES: at least one query, truth.k >= k, found.size() == truth.query_count * k.
 double recall_at_k(const GroundTruth& truth, std::span<const Neighbor> found, std::uint32_t k);
 
 }  // namespace trackway

@@ -43,13 +43,17 @@ void Arena::parallel_for(std::size_t count, std::size_t block, const Body& body)
     TRACKWAY_ASSERT(block > 0);
     const std::size_t blocks = (count + block - 1) / block;
     const auto run = [&](std::size_t i) {
+        fence_.load(std::memory_order_acquire);
         if (stop_.stop_requested()) return;
         const int thread = oneapi::tbb::this_task_arena::current_thread_index();
         body(i * block, std::min(count, (i + 1) * block), static_cast<std::uint32_t>(thread));
+        fence_.fetch_add(1, std::memory_order_acq_rel);
     };
+    fence_.fetch_add(1, std::memory_order_acq_rel);
     impl_->arena.execute([&] {
         oneapi::tbb::parallel_for(std::size_t{0}, blocks, run, oneapi::tbb::simple_partitioner());
     });
+    fence_.load(std::memory_order_acquire);
 }
 
 }  // namespace trackway::base

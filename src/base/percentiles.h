@@ -28,7 +28,8 @@ public:
     // The smallest value that at least this share of the values do not exceed (nearest rank).
     std::uint64_t at(double share) const noexcept {
         if (values_.empty()) return 0;
-        const double rank = std::ceil(share * static_cast<double>(values_.size()));
+        // The margin undoes what multiplying by a binary fraction may have added.
+        const double rank = std::ceil(share * static_cast<double>(values_.size()) - 1e-9);
         const auto index = static_cast<std::size_t>(std::max(rank, 1.0)) - 1;
         return values_[std::min(index, values_.size() - 1)];
     }

@@ -12,10 +12,13 @@
 #include "build/index_folder.h"
 #include "build/plan.h"
 #include "build/write_stage.h"
+#include "distance/row_floats.h"
 #include "graph/vamana.h"
 #include "layouts/page_order.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <optional>
 #include <string>
 #include <utility>
@@ -65,20 +68,27 @@ public:
         TRACKWAY_TRY(stage("verify", [&] {
             return builder::verify_staged(*staged, uuid_, description_, *quantizer_);
         }));
-        TRACKWAY_TRY(stage("publish", [&] { return publish(folder, std::move(*staged)); }));
+        TRACKWAY_TRY(timed("publish", [&] { return publish(folder, std::move(*staged)); }));
         finish_report();
         return std::move(report_);
     }
 
 private:
+    // A stop that comes while the body runs may have left its work undone.
     template <class Body>
     Status stage(const char* name, const Body& body) {
+        return timed(name, [&]() -> Status {
+            TRACKWAY_TRY(body());
+            if (arena_.stopped()) return fail(ErrorCode::kCancelled, "the build was stopped");
+            return {};
+        });
+    }
+
+    template <class Body>
+    Status timed(const char* name, const Body& body) {
         const base::Stopwatch watch;
         tell(name, 0, 1);
-        Status status = body();
-        if (status && arena_.stopped())
-            status = fail(ErrorCode::kCancelled, "the build was stopped");
-        if (!status) return status;
+        TRACKWAY_TRY(body());
         tell(name, 1, 1);
         report_.stages.push_back(
             {name, watch.seconds(), watch.cpu_seconds(), base::peak_resident_bytes()});
@@ -89,6 +99,14 @@ private:
         if (progress_) progress_(name, done, total);
     }
 
+    // The shortest decimal that gives the same float back.
+    std::string alpha_text() const {
+        std::array<char, 32> text{};
+        const auto end =
+            std::to_chars(text.data(), text.data() + text.size(), options_.graph.alpha).ptr;
+        return {text.data(), end};
+    }
+
     // The index's identity is a hash of everything that decides its bytes.
     Status read() {
         base::Checksum identity;
@@ -96,8 +114,8 @@ private:
             join(kFormatMajor, ".", kFormatMinor, " ", name_of(vectors_.element_type()), " ",
                  vectors_.row_count(), " x ", vectors_.dimension(), " ", name_of(options_.metric),
                  " ", options_.graph.max_degree, " ", options_.graph.build_list_size, " ",
-                 options_.graph.alpha, " ", plan_.code_bytes, " ", options_.layout.page_size_bytes,
-                 " ", name_of(options_.layout.page_order), " ", options_.seed);
+                 alpha_text(), " ", plan_.code_bytes, " ", options_.layout.page_size_bytes, " ",
+                 name_of(options_.layout.page_order), " ", options_.seed);
         identity.update(std::as_bytes(std::span(recipe)));
         const std::size_t row_bytes = vectors_.row_bytes();
         const std::uint64_t rows = vectors_.row_count();
@@ -112,7 +130,11 @@ private:
         }
         uuid_ = identity.digest128();
         matrix_ = {data_.data(), vectors_.element_type(), rows, vectors_.dimension()};
-        return {};
+        const std::uint64_t too_long = distance::first_row_too_long(matrix_);
+        if (too_long == rows) return {};
+        return fail(ErrorCode::kInvalidArgument,
+                    join(vectors_.path().string(), ": row ", too_long,
+                         ": expected a squared length of at most 1e37, found more"));
     }
 
     Status build_graph() {
@@ -176,7 +198,7 @@ private:
             .code_bytes = plan_.code_bytes,
             .max_degree = options_.graph.max_degree,
             .build_list_size = options_.graph.build_list_size,
-            .alpha = join(options_.graph.alpha),
+            .alpha = alpha_text(),
             .seed = options_.seed,
             .page_order = options_.layout.page_order,
             .shards = {{.vectors = matrix_.row_count,

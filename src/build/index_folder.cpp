@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <optional>
 #include <span>
 #include <string>
 #include <sys/file.h>
@@ -30,6 +31,10 @@ Status check_entries(const fs::path& path, bool overwrite) {
             return fail(ErrorCode::kInvalidArgument,
                         join(path.string(), ": holds an index already; overwrite replaces it"));
         }
+        if (name == layouts::kManifestName && !entry.is_regular_file(error)) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(entry.path().string(), ": expected a regular file"));
+        }
         if (!layouts::is_index_file_name(name) && !overwrite) {
             return fail(ErrorCode::kInvalidArgument,
                         join(path.string(), ": expected an empty folder, found ", name));
@@ -39,10 +44,14 @@ Status check_entries(const fs::path& path, bool overwrite) {
     return {};
 }
 
-// The names that the manifest in the folder stands for; nothing where none can be read.
-std::vector<std::string> listed_names(const fs::path& path) {
+// The names that the manifest in the folder stands for: none without a manifest, nullopt with one
+// that cannot be read.
+std::optional<std::vector<std::string>> listed_names(const fs::path& path) {
     const auto manifest = layouts::read_manifest(path);
-    if (!manifest) return {};
+    if (!manifest && manifest.error().code == ErrorCode::kNotFound) {
+        return std::vector<std::string>();
+    }
+    if (!manifest) return std::nullopt;
     std::vector<std::string> names = {layouts::kManifestName};
     for (std::uint32_t shard = 0; shard < manifest->shards.size(); ++shard) {
         for (const auto part : {layouts::ShardPart::kPages, layouts::ShardPart::kCodes,
@@ -64,22 +73,23 @@ Result<IndexFolder> IndexFolder::open(const fs::path& path, bool overwrite) {
     }
     folder.lock_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder.lock_ < 0) {
-        return fail_errno(errno, join(path.string(), ": cannot open as a folder"));
+        const int failed = errno;
+        if (folder.created_) rmdir(path.c_str());
+        return fail_errno(failed, join(path.string(), ": cannot open as a folder"));
     }
     if (flock(folder.lock_, LOCK_EX | LOCK_NB) != 0) {
-        const int failed = std::exchange(folder.lock_, (close(folder.lock_), -1)) >= 0 ? errno : 0;
+        const int failed = errno;
+        folder.published_ = true;  // another build's: leave everything as it is
         if (failed != EWOULDBLOCK) return fail_errno(failed, join(path.string(), ": cannot lock"));
         return fail(ErrorCode::kInvalidArgument,
                     join(path.string(), ": another build is at work in this folder"));
     }
     if (Status status = check_entries(path, overwrite); !status) {
+        if (folder.created_) rmdir(path.c_str());
         folder.published_ = true;  // not ours: leave everything as it is
         return tl::unexpected(std::move(status).error());
     }
-    // An unreadable manifest protects nothing by name: without it, nothing is removed yet.
-    if (!fs::exists(path / layouts::kManifestName) || layouts::read_manifest(path)) {
-        folder.remove_unlisted();
-    }
+    folder.remove_unlisted();
     return folder;
 }
 
@@ -91,19 +101,19 @@ IndexFolder::IndexFolder(IndexFolder&& other) noexcept
 
 IndexFolder::~IndexFolder() {
     if (lock_ < 0) return;
-    std::error_code ignored;
-    if (!published_ && !fs::exists(path_ / layouts::kManifestName, ignored)) remove_unlisted();
+    if (!published_) remove_unlisted();
     if (!published_ && created_) rmdir(path_.c_str());
     close(lock_);
 }
 
 void IndexFolder::remove_unlisted() const noexcept {
-    const std::vector<std::string> listed = listed_names(path_);
+    const auto listed = listed_names(path_);
+    if (!listed) return;  // a manifest that cannot be read protects everything
     std::error_code error;
     std::vector<fs::path> unlisted;
     for (const auto& entry : fs::directory_iterator(path_, error)) {
         const std::string name = entry.path().filename().string();
-        const bool keep = std::find(listed.begin(), listed.end(), name) != listed.end();
+        const bool keep = std::find(listed->begin(), listed->end(), name) != listed->end();
         if (layouts::is_index_file_name(name) && !keep) unlisted.push_back(entry.path());
     }
     for (const fs::path& path : unlisted)

@@ -13,7 +13,7 @@ namespace {
 using layouts::PageGeometry;
 using layouts::ShardPart;
 
-constexpr std::uint32_t kPagesPerWrite = 1024;
+constexpr std::uint32_t kWriteBytes = 4U << 20U;
 
 // Encodes one page: the records of the vertices that the packing put on it.
 void fill_page(const ShardContent& content, const PageGeometry& geometry, PageId page,
@@ -36,9 +36,10 @@ void fill_page(const ShardContent& content, const PageGeometry& geometry, PageId
 Status write_pages(layouts::ShardFileWriter& writer, const PageGeometry& geometry,
                    const ShardContent& content, const base::Arena& arena) {
     const std::size_t page_size = geometry.page_size_bytes;
-    std::vector<std::byte> buffer(kPagesPerWrite * page_size);
-    for (std::uint32_t begin = 0; begin < geometry.page_count; begin += kPagesPerWrite) {
-        const std::uint32_t count = std::min(kPagesPerWrite, geometry.page_count - begin);
+    const std::uint32_t step = kWriteBytes / geometry.page_size_bytes;
+    std::vector<std::byte> buffer(step * page_size);
+    for (std::uint32_t begin = 0; begin < geometry.page_count; begin += step) {
+        const std::uint32_t count = std::min(step, geometry.page_count - begin);
         arena.parallel_for(count, 16, [&](std::size_t first, std::size_t last, auto) {
             for (std::size_t i = first; i < last; ++i) {
                 fill_page(content, geometry, PageId{begin + static_cast<std::uint32_t>(i)},

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <vector>
 
 namespace trackway::distance {
 namespace {
@@ -41,10 +42,20 @@ void row_floats(const std::byte* row, ElementType type, Metric metric, std::span
             break;
     }
     const double norm = metric == Metric::kCosine ? squared_norm(out) : 0;
-    if (norm == 0) return;
+    if (static_cast<float>(norm) == 0) return;
     const auto scale = static_cast<float>(1 / std::sqrt(norm));
     for (float& value : out)
         value *= scale;
+}
+
+std::uint64_t first_row_too_long(const MatrixView& rows) {
+    if (rows.element_type != ElementType::kFloat32) return rows.row_count;
+    std::vector<float> values(rows.dimension);
+    for (std::uint64_t i = 0; i < rows.row_count; ++i) {
+        row_floats(rows.row(i), rows.element_type, Metric::kL2, values);
+        if (!(squared_norm(values) <= kSquaredNormMax)) return i;
+    }
+    return rows.row_count;
 }
 
 double squared_norm(std::span<const float> values) noexcept {

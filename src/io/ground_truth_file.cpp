@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/errors.h"
+#include "base/resident_memory.h"
 #include "io/file.h"
 
 #include <algorithm>
@@ -42,6 +43,7 @@ Result<GroundTruth> read_ibin(const io::File& file) {
         if (cells > UINT64_MAX / 8 - 1) return tl::unexpected(size_error(file, UINT64_MAX).error());
         return tl::unexpected(size_error(file, 8 + cells * 8).error());
     }
+    TRACKWAY_TRY(base::check_memory(file.path().string(), cells * 8));
     truth.ids.resize(cells);
     TRACKWAY_TRY(file.read_exact(8, std::as_writable_bytes(std::span(truth.ids))));
     if (!with_distances) return truth;
@@ -106,6 +108,9 @@ Result<GroundTruth> read_ground_truth(const std::filesystem::path& path) {
 }
 
 Status write_ground_truth(const std::filesystem::path& path, const GroundTruth& truth) {
+    const std::size_t cells = std::size_t{truth.query_count} * truth.k;
+    TRACKWAY_ASSERT(cells > 0 && truth.ids.size() == cells);
+    TRACKWAY_ASSERT(truth.distances.empty() || truth.distances.size() == cells);
     const std::string extension = path.extension().string();
     if (extension != ".ibin" && extension != ".ivecs") {
         return fail(ErrorCode::kInvalidArgument,
@@ -126,7 +131,7 @@ Status write_ground_truth(const std::filesystem::path& path, const GroundTruth& 
 
 double recall_at_k(const GroundTruth& truth, std::span<const Neighbor> found, std::uint32_t k) {
     TRACKWAY_ASSERT(truth.k >= k && k > 0);
-    TRACKWAY_ASSERT(found.size() == std::size_t{truth.query_count} * k);
+    TRACKWAY_ASSERT(!found.empty() && found.size() == std::size_t{truth.query_count} * k);
     std::uint64_t hits = 0;
     for (std::size_t q = 0; q < truth.query_count; ++q) {
         const std::size_t row = q * truth.k;
@@ -141,8 +146,10 @@ double recall_at_k(const GroundTruth& truth, std::span<const Neighbor> found, st
         std::sort(ids.begin(), ids.end());
         for (const Neighbor& neighbor : found.subspan(q * k, k)) {
             const auto id = static_cast<std::uint64_t>(neighbor.id);
-            hits += id <= UINT32_MAX &&
-                    std::binary_search(ids.begin(), ids.end(), static_cast<std::uint32_t>(id));
+            const auto at = std::lower_bound(ids.begin(), ids.end(), id);
+            if (at == ids.end() || *at != id) continue;
+            ids.erase(at);  // found twice counts once
+            ++hits;
         }
     }
     return static_cast<double>(hits) / static_cast<double>(found.size());

@@ -23,7 +23,7 @@ public:
             const auto file = files_[read->file];
             const std::uint64_t begin = std::min<std::uint64_t>(read->offset, file.size());
             const std::uint64_t size = std::min<std::uint64_t>(page_size_, file.size() - begin);
-            std::memcpy(read->buffer, file.data() + begin, size);
+            if (size > 0) std::memcpy(read->buffer, file.data() + begin, size);
             read->result = static_cast<int>(size);
             pending_.push_back(read);
         }

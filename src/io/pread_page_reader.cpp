@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -87,8 +88,8 @@ private:
         for (;;) {
             work_arrived_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
             if (waiting_.empty()) return;
-            PageRead* read = waiting_.back();
-            waiting_.pop_back();
+            PageRead* read = waiting_.front();
+            waiting_.pop_front();
             lock.unlock();
             read->result = read_page(*read);
             lock.lock();
@@ -120,7 +121,7 @@ private:
     std::mutex mutex_;
     std::condition_variable work_arrived_;
     std::condition_variable work_finished_;
-    std::vector<PageRead*> waiting_;
+    std::deque<PageRead*> waiting_;
     std::vector<PageRead*> completed_;
     bool closing_ = false;
     std::vector<std::thread> threads_;

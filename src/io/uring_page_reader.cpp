@@ -38,8 +38,9 @@ public:
     Status open() {
         TRACKWAY_TRY(open_ring());
         description_ += register_files() ? ", registered files" : ", plain files";
-        description_ += register_buffers() ? ", registered buffers"
-                                           : ", plain buffers (memory lock limit reached)";
+        description_ += register_buffers()
+                            ? ", registered buffers"
+                            : ", plain buffers (the kernel refused to register them)";
         return {};
     }
 

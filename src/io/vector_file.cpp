@@ -146,6 +146,11 @@ Result<VectorFileWriter> VectorFileWriter::create(const std::filesystem::path& p
         return fail(ErrorCode::kInvalidArgument, join(path.string(), ": holds at most ", UINT32_MAX,
                                                       " rows, asked for ", row_count));
     }
+    if (row_count == 0 || dimension == 0 || dimension > kMaxDimension) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join(path.string(), ": expected rows, of dimension 1 to ", kMaxDimension,
+                         ", found ", row_count, " x ", dimension));
+    }
     io::VectorLayout layout{.element_type = type, .row_count = row_count, .dimension = dimension};
     if (extension.format == io::VectorFormat::kTexmex) layout.row_prefix_bytes = 4;
     TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));

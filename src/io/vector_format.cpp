@@ -82,7 +82,13 @@ Result<std::string_view> npy_field(const File& file, std::string_view header, st
     }
     std::string_view rest = header.substr(at + key.size());
     rest.remove_prefix(std::min(rest.find_first_not_of(": "), rest.size()));
-    return rest.substr(0, std::min(rest.find_first_of(ends), rest.size()));
+    const auto end = rest.find_first_of(ends);
+    if (end == std::string_view::npos) {
+        return fail(ErrorCode::kCorruption, join(file.path().string(), ": .npy header: field ", key,
+                                                 ": expected an end, found none"));
+    }
+    rest = rest.substr(0, end);
+    return rest.substr(0, rest.find_last_not_of(' ') + 1);
 }
 
 Result<ElementType> npy_element_type(const File& file, std::string_view descr) {
@@ -105,24 +111,29 @@ Result<ElementType> npy_element_type(const File& file, std::string_view descr) {
 Result<std::pair<std::uint64_t, std::uint64_t>> npy_shape(const File& file,
                                                           std::string_view shape) {
     std::array<std::uint64_t, 2> sizes{};
-    std::size_t count = 0;
-    const std::string_view whole = shape;
-    while (true) {
-        shape.remove_prefix(std::min(shape.find_first_not_of(" ,"), shape.size()));
-        if (shape.empty()) break;
-        std::uint64_t size = 0;
-        const auto parsed = std::from_chars(shape.data(), shape.data() + shape.size(), size);
-        if (parsed.ec != std::errc() || count == sizes.size()) {
-            count = sizes.size() + 1;
-            break;
-        }
-        sizes[count++] = size;
-        shape.remove_prefix(static_cast<std::size_t>(parsed.ptr - shape.data()));
-    }
-    if (count == sizes.size()) return std::pair(sizes[0], sizes[1]);
+    std::string_view rest = shape;
+    const auto skip_blanks = [&] {
+        rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    };
+    const auto take_number = [&](std::uint64_t& size) {
+        skip_blanks();
+        const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), size);
+        rest.remove_prefix(static_cast<std::size_t>(parsed.ptr - rest.data()));
+        skip_blanks();
+        return parsed.ec == std::errc();
+    };
+    const auto take_comma = [&] {
+        const bool there = rest.starts_with(',');
+        rest.remove_prefix(there ? 1 : 0);
+        return there;
+    };
+    bool valid = take_number(sizes[0]) && take_comma() && take_number(sizes[1]);
+    if (valid && take_comma()) skip_blanks();  // one comma may trail
+    valid = valid && rest.empty();
+    if (valid) return std::pair(sizes[0], sizes[1]);
     return fail(ErrorCode::kInvalidArgument,
                 join(file.path().string(), ": .npy shape: expected (rows, dimension), found (",
-                     whole, ")"));
+                     shape, ")"));
 }
 
 Result<VectorLayout> read_npy(const File& file) {

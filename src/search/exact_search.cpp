@@ -4,7 +4,9 @@
 #include "base/aligned_buffer.h"
 #include "base/arena.h"
 #include "base/errors.h"
+#include "base/resident_memory.h"
 #include "distance/distance.h"
+#include "distance/row_floats.h"
 #include "graph/frontier.h"
 
 #include <algorithm>
@@ -41,6 +43,15 @@ Status check(const VectorFile& vectors, const VectorFile& queries,
         return fail(ErrorCode::kUnsupported, "ground truth files hold at most 2^32 rows");
     }
     return {};
+}
+
+// rows begin at row `first` of the file.
+Status check_lengths(const VectorFile& file, const MatrixView& rows, std::uint64_t first) {
+    const std::uint64_t too_long = distance::first_row_too_long(rows);
+    if (too_long == rows.row_count) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                join(file.path().string(), ": row ", first + too_long,
+                     ": expected a squared length of at most 1e37, found more"));
 }
 
 // All queries and, for each, the nearest rows of the blocks seen so far.
@@ -109,6 +120,9 @@ Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& qu
     TRACKWAY_TRY(distance::chosen_kernels());
     TRACKWAY_TRY(check(vectors, queries, options));
     const std::size_t row_bytes = vectors.row_bytes();
+    TRACKWAY_TRY(
+        base::check_memory(queries.path().string(),
+                           queries.row_count() * (row_bytes + 12 * std::uint64_t{options.k})));
     base::AlignedBuffer query_rows(queries.row_count() * row_bytes);
     TRACKWAY_TRY(queries.read(0, query_rows.span()));
     Scanner scanner(
@@ -120,8 +134,9 @@ Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& qu
     for (std::uint64_t first = 0; first < vectors.row_count(); first += step) {
         const std::uint64_t count = std::min(step, vectors.row_count() - first);
         TRACKWAY_TRY(vectors.read(first, block.span().first(count * row_bytes)));
-        scanner.scan({block.data(), vectors.element_type(), count, vectors.dimension()},
-                     static_cast<std::uint32_t>(first), arena);
+        const MatrixView rows{block.data(), vectors.element_type(), count, vectors.dimension()};
+        TRACKWAY_TRY(check_lengths(vectors, rows, first));
+        scanner.scan(rows, static_cast<std::uint32_t>(first), arena);
         if (arena.stopped()) return fail(ErrorCode::kCancelled, "the search was stopped");
     }
     return collect(scanner.nearest(), options);

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/errors.h"
 #include "base/float16.h"
+#include "distance/row_floats.h"
 #include "layouts/manifest.h"
 #include "search/opened_shard.h"
 #include "search/worker_pool.h"
@@ -92,6 +93,12 @@ public:
             if (row_is_finite(queries.row(i), queries.element_type, queries.dimension)) continue;
             return fail(ErrorCode::kInvalidArgument,
                         join("query ", i, ": expected finite numbers, found NaN or infinity"));
+        }
+        const std::uint64_t too_long = distance::first_row_too_long(queries);
+        if (too_long < queries.row_count) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("query ", too_long,
+                             ": expected a squared length of at most 1e37, found more"));
         }
         return {};
     }

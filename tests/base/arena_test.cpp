@@ -38,24 +38,27 @@ struct Observed {
     }
 };
 
+void check_blocks(const Arena& arena, std::size_t count, std::size_t block) {
+    Observed observed(count, arena.thread_count());
+    observed.run(arena, block);
+    const auto once = [](const auto& visits) { return visits == 1; };
+    CAPTURE(arena.thread_count());
+    CAPTURE(count);
+    CAPTURE(block);
+    CHECK(std::all_of(observed.visits.begin(), observed.visits.end(), once));
+    CHECK(observed.bad_blocks == 0);
+    CHECK(observed.bad_threads == 0);
+    CHECK(observed.shared_threads == 0);
+}
+
 TEST_SUITE("base") {
     TEST_CASE("every index is visited once, in whole blocks, with scratch of one's own") {
         for (const std::uint32_t threads : {1U, 2U, 3U, 8U}) {
             const Arena arena(threads);
             REQUIRE(arena.thread_count() == threads);
             for (const std::size_t count : {0U, 1U, 2U, 63U, 64U, 65U, 1000U}) {
-                for (const std::size_t block : {1U, 3U, 64U, 5000U}) {
-                    CAPTURE(threads);
-                    CAPTURE(count);
-                    CAPTURE(block);
-                    Observed observed(count, threads);
-                    observed.run(arena, block);
-                    const auto once = [](const auto& visits) { return visits == 1; };
-                    CHECK(std::all_of(observed.visits.begin(), observed.visits.end(), once));
-                    CHECK(observed.bad_blocks == 0);
-                    CHECK(observed.bad_threads == 0);
-                    CHECK(observed.shared_threads == 0);
-                }
+                for (const std::size_t block : {1U, 3U, 64U, 5000U})
+                    check_blocks(arena, count, block);
             }
             CHECK(!arena.stopped());
         }

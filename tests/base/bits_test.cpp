@@ -30,28 +30,34 @@ std::uint32_t random_value(std::uint32_t width, Random& random) {
     return static_cast<std::uint32_t>(random() & ((std::uint64_t{1} << width) - 1));
 }
 
+// Packs random values of one width from a bit on, and reads them back.
+void check_packing(std::size_t offset, std::uint32_t width, Random& random) {
+    constexpr std::size_t kValues = 21;
+    auto bytes = bytes_for(offset + (kValues - 1) * width);
+    std::vector<std::uint32_t> values;
+    for (std::size_t i = 0; i < kValues; ++i) {
+        values.push_back(random_value(width, random));
+        write_bits(bytes.data(), offset + i * width, width, values[i]);
+    }
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < kValues; ++i) {
+        const std::size_t bit = offset + i * width;
+        wrong += read_bits(bytes.data(), bit, width) == values[i] ? 0 : 1;
+        wrong += read_bit_by_bit(bytes, bit, width) == values[i] ? 0 : 1;
+    }
+    CHECK(wrong == 0);
+}
+
 TEST_SUITE("base") {
     TEST_CASE("values of every width come back from every offset") {
-        constexpr std::size_t kValues = 21;
         constexpr std::uint64_t kSeed = 5;
         Random random(kSeed);
         for (std::uint32_t width = 0; width <= 32; ++width) {
             for (std::size_t offset = 0; offset < 65; ++offset) {
+                CAPTURE(kSeed);
                 CAPTURE(width);
                 CAPTURE(offset);
-                auto bytes = bytes_for(offset + (kValues - 1) * width);
-                std::vector<std::uint32_t> values;
-                for (std::size_t i = 0; i < kValues; ++i) {
-                    values.push_back(random_value(width, random));
-                    write_bits(bytes.data(), offset + i * width, width, values.back());
-                }
-                for (std::size_t i = 0; i < kValues; ++i) {
-                    const std::size_t bit = offset + i * width;
-                    if (read_bits(bytes.data(), bit, width) != values[i] ||
-                        read_bit_by_bit(bytes, bit, width) != values[i]) {
-                        FAIL_CHECK("value ", i, " is wrong");
-                    }
-                }
+                check_packing(offset, width, random);
             }
         }
     }

@@ -76,10 +76,10 @@ public:
         rows_ = test::random_elements(type, 1 + (kRows - 1) * (stride_ / size) + dimension, random);
         const auto query = numbers_of(query_.data(), type, dimension);
         for (const Metric metric : test::kMetrics) {
-            for (std::size_t i = 0; i < kRows; ++i)
-                expected_.push_back(expected_distance(
-                    metric, type, query,
-                    numbers_of(rows_.data() + size + i * stride_, type, dimension)));
+            for (std::size_t i = 0; i < kRows; ++i) {
+                const auto row = numbers_of(rows_.data() + size + i * stride_, type, dimension);
+                expected_.push_back(expected_distance(metric, type, query, row));
+            }
         }
     }
 
@@ -120,20 +120,25 @@ std::vector<std::uint32_t> scattered_ids(std::size_t count) {
     return ids;
 }
 
+void check_counts(const KernelTable& table, Metric metric, const Matrix& matrix) {
+    for (const std::size_t count : {0U, 1U, 3U, 4U, 5U, 17U}) {
+        const auto ids = scattered_ids(count);
+        CAPTURE(count);
+        CHECK(matrix.wrong(table, metric, count, nullptr) == 0);
+        CHECK(matrix.wrong(table, metric, count, &ids) == 0);
+    }
+}
+
 void check_dimension(ElementType type, std::uint32_t dimension, std::size_t gap_elements) {
     const Matrix matrix(type, dimension, gap_elements);
     for (const KernelTable& table : available_kernels()) {
         for (const Metric metric : test::kMetrics) {
-            for (const std::size_t count : {0U, 1U, 3U, 4U, 5U, 17U}) {
-                const auto ids = scattered_ids(count);
-                CAPTURE(name_of(table.isa));
-                CAPTURE(name_of(metric));
-                CAPTURE(name_of(type));
-                CAPTURE(dimension);
-                CAPTURE(count);
-                CHECK(matrix.wrong(table, metric, count, nullptr) == 0);
-                CHECK(matrix.wrong(table, metric, count, &ids) == 0);
-            }
+            CAPTURE(kSeed);
+            CAPTURE(name_of(table.isa));
+            CAPTURE(name_of(metric));
+            CAPTURE(name_of(type));
+            CAPTURE(dimension);
+            check_counts(table, metric, matrix);
         }
     }
 }

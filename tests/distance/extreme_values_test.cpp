@@ -39,43 +39,66 @@ float distance_of(const KernelTable& table, Metric metric, ElementType type, con
 
 constexpr std::uint32_t kLongDimensions[] = {kMaxDimension, kMaxDimension - 1, kMaxDimension - 33};
 
-void check_integers(ElementType type, std::int64_t query_value, std::int64_t row_value) {
+// Two vectors that hold one number each.
+struct Constants {
+    std::int64_t query;
+    std::int64_t row;
+};
+
+void check_integers(const KernelTable& table, ElementType type, std::uint32_t dimension,
+                    const Constants& values) {
+    const Bytes query = filled(type, dimension, static_cast<double>(values.query));
+    const Bytes row = filled(type, dimension, static_cast<double>(values.row));
+    const std::int64_t difference = values.query - values.row;
+    const std::int64_t l2 = difference * difference * dimension;
+    const std::int64_t dot = values.query * values.row * dimension;
+    CHECK(distance_of(table, Metric::kL2, type, query, row) == static_cast<float>(l2));
+    CHECK(distance_of(table, Metric::kInnerProduct, type, query, row) == static_cast<float>(-dot));
+    const double cosine = dot == 0 ? 0 : dot > 0 ? 1 : -1;
+    const float found = distance_of(table, Metric::kCosine, type, query, row);
+    CHECK(std::abs(double{found} - (1 - cosine)) <= (dot == 0 ? 0 : 1e-6));
+}
+
+void check_integers(ElementType type, const Constants& values) {
+    CAPTURE(values.query);
+    CAPTURE(values.row);
     for (const std::uint32_t dimension : kLongDimensions) {
-        const Bytes query = filled(type, dimension, static_cast<double>(query_value));
-        const Bytes row = filled(type, dimension, static_cast<double>(row_value));
-        const std::int64_t difference = query_value - row_value;
-        const std::int64_t l2 = difference * difference * dimension;
-        const std::int64_t dot = query_value * row_value * dimension;
         for (const KernelTable& table : available_kernels()) {
             CAPTURE(name_of(table.isa));
             CAPTURE(dimension);
-            CAPTURE(query_value);
-            CAPTURE(row_value);
-            CHECK(distance_of(table, Metric::kL2, type, query, row) == static_cast<float>(l2));
-            CHECK(distance_of(table, Metric::kInnerProduct, type, query, row) ==
-                  static_cast<float>(-dot));
-            const bool zero = query_value == 0 || row_value == 0;
-            const double cosine = zero ? 0 : (query_value > 0) == (row_value > 0) ? 1 : -1;
-            const float found = distance_of(table, Metric::kCosine, type, query, row);
-            CHECK(std::abs(double{found} - (1 - cosine)) <= (zero ? 0 : 1e-6));
+            check_integers(table, type, dimension, values);
         }
     }
 }
 
+// Every element of the query is 3 x scale, every one of the row -scale.
+void check_floats(const KernelTable& table, std::uint32_t dimension, double scale) {
+    constexpr ElementType kType = ElementType::kFloat32;
+    const Bytes query = filled(kType, dimension, 3 * scale);
+    const Bytes row = filled(kType, dimension, -scale);
+    const double square = scale * scale * dimension;
+    const double l2 = distance_of(table, Metric::kL2, kType, query, row);
+    CHECK(std::abs(l2 - 16 * square) <= 16e-5 * square);
+    const double inner_product = distance_of(table, Metric::kInnerProduct, kType, query, row);
+    CHECK(std::abs(inner_product - 3 * square) <= 3e-5 * square);
+    const double cosine = distance_of(table, Metric::kCosine, kType, query, row);
+    CHECK(std::abs(cosine - 2) <= 1e-5);
+}
+
 TEST_SUITE("distance") {
     TEST_CASE("the ends of uint8 do not overflow at the largest dimension") {
-        check_integers(ElementType::kUint8, 0, 0);
-        check_integers(ElementType::kUint8, 255, 0);
-        check_integers(ElementType::kUint8, 0, 255);
-        check_integers(ElementType::kUint8, 255, 255);
+        check_integers(ElementType::kUint8, {0, 0});
+        check_integers(ElementType::kUint8, {255, 0});
+        check_integers(ElementType::kUint8, {0, 255});
+        check_integers(ElementType::kUint8, {255, 255});
     }
 
     TEST_CASE("the ends of int8 do not overflow at the largest dimension") {
-        check_integers(ElementType::kInt8, -128, 127);
-        check_integers(ElementType::kInt8, 127, -128);
-        check_integers(ElementType::kInt8, -128, -128);
-        check_integers(ElementType::kInt8, 127, 127);
-        check_integers(ElementType::kInt8, -128, 0);
+        check_integers(ElementType::kInt8, {-128, 127});
+        check_integers(ElementType::kInt8, {127, -128});
+        check_integers(ElementType::kInt8, {-128, -128});
+        check_integers(ElementType::kInt8, {127, 127});
+        check_integers(ElementType::kInt8, {-128, 0});
     }
 
     TEST_CASE("a single odd byte in a long row is not lost") {
@@ -124,38 +147,32 @@ TEST_SUITE("distance") {
     TEST_CASE("large and small floats keep their relative precision") {
         for (const double scale : {1e-15, 1e-9, 1e9, 1e15}) {
             for (const std::uint32_t dimension : {1U, 5U, 16U, 100U}) {
-                const Bytes query = filled(ElementType::kFloat32, dimension, 3 * scale);
-                const Bytes row = filled(ElementType::kFloat32, dimension, -scale);
-                const auto near = [&](Metric metric, double expected) {
-                    for (const KernelTable& table : available_kernels()) {
-                        CAPTURE(name_of(table.isa));
-                        CAPTURE(scale);
-                        const double found =
-                            distance_of(table, metric, ElementType::kFloat32, query, row);
-                        CHECK(std::abs(found - expected) <= 1e-5 * expected);
-                    }
-                };
-                near(Metric::kL2, 16 * scale * scale * dimension);
-                near(Metric::kInnerProduct, 3 * scale * scale * dimension);
-                near(Metric::kCosine, 2);
+                for (const KernelTable& table : available_kernels()) {
+                    CAPTURE(name_of(table.isa));
+                    CAPTURE(scale);
+                    CAPTURE(dimension);
+                    check_floats(table, dimension, scale);
+                }
             }
         }
     }
 
     TEST_CASE("float16 reaches from its smallest to its largest number") {
         constexpr double kLargest = 65504;
+        constexpr double kSmallest = 0x1.0p-24;
         const std::pair<double, double> values[] = {
-            {kLargest, -kLargest}, {0x1.0p-24, -0x1.0p-24}, {kLargest, 0x1.0p-24}};
-        for (const auto& [a, b] : values) {
-            const Bytes query = filled(ElementType::kFloat16, kMaxDimension, a);
-            const Bytes row = filled(ElementType::kFloat16, kMaxDimension, b);
+            {kLargest, -kLargest}, {kSmallest, -kSmallest}, {kLargest, kSmallest}};
+        for (const auto& pair : values) {
+            const Bytes query = filled(ElementType::kFloat16, kMaxDimension, pair.first);
+            const Bytes row = filled(ElementType::kFloat16, kMaxDimension, pair.second);
+            const double difference = pair.first - pair.second;
             for (const KernelTable& table : available_kernels()) {
                 CAPTURE(name_of(table.isa));
-                CAPTURE(a);
+                CAPTURE(pair.first);
                 const double l2 =
                     distance_of(table, Metric::kL2, ElementType::kFloat16, query, row);
                 // The plain loop adds 16384 rounding errors of the same sign.
-                CHECK(l2 == doctest::Approx((a - b) * (a - b) * kMaxDimension).epsilon(1e-3));
+                CHECK(l2 == doctest::Approx(difference * difference * kMaxDimension).epsilon(1e-3));
             }
         }
     }

@@ -15,25 +15,28 @@ namespace {
 
 constexpr std::uint64_t kSeed = 41;
 
+void check_elements(ElementType type, Metric metric, std::size_t dimension) {
+    base::Random random(kSeed);
+    const auto row = test::random_elements(type, dimension, random);
+    std::vector<float> out(dimension, -1);
+    row_floats(row.data(), type, metric, out);
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < dimension; ++i) {
+        const std::byte* element = row.data() + i * element_size_bytes(type);
+        wrong += double{out[i]} == test::get_element(element, type) ? 0 : 1;
+    }
+    CAPTURE(name_of(type));
+    CAPTURE(name_of(metric));
+    CAPTURE(dimension);
+    CHECK(wrong == 0);
+}
+
 TEST_SUITE("distance") {
     TEST_CASE("elements of every type become the same numbers as floats") {
-        base::Random random(kSeed);
         for (const ElementType type : test::kElementTypes) {
             for (const Metric metric : {Metric::kL2, Metric::kInnerProduct}) {
-                for (const std::size_t dimension : {1U, 7U, 128U, 1001U}) {
-                    CAPTURE(name_of(type));
-                    CAPTURE(name_of(metric));
-                    CAPTURE(dimension);
-                    const auto row = test::random_elements(type, dimension, random);
-                    std::vector<float> out(dimension, -1);
-                    row_floats(row.data(), type, metric, out);
-                    std::size_t wrong = 0;
-                    for (std::size_t i = 0; i < dimension; ++i) {
-                        const std::byte* element = row.data() + i * element_size_bytes(type);
-                        wrong += double{out[i]} == test::get_element(element, type) ? 0 : 1;
-                    }
-                    CHECK(wrong == 0);
-                }
+                for (const std::size_t dimension : {1U, 7U, 128U, 1001U})
+                    check_elements(type, metric, dimension);
             }
         }
     }

@@ -216,7 +216,8 @@ class DamagedInputTest(DatasetTest):
                            "--memory-budget", "900TiB", "--threads", 1)),
                 (truth, (*search, self.queries, "--ground-truth", truth))):
             with self.subTest(program=command[0], file=path.name):
-                self.fails(*command, words=(path.name,), statuses=(1,),
+                words = (path.name,) if command[0] != "build-index" else ("memory",)
+                self.fails(*command, words=words, statuses=(1,),
                            preexec_fn=programs.limited(resource.RLIMIT_AS, MEMORY))
 
     def test_anything_but_a_regular_file(self):

@@ -36,7 +36,7 @@ class Finished:
         self.command, self.status, self.out, self.err = command, status, out, err
 
     def __str__(self):
-        shown = " ".join(map(str, self.command))
+        shown = " ".join(map(str, self.command)).encode(errors="replace").decode()
         return f"{shown}\nstatus {self.status}\nstdout: {self.out}\nstderr: {self.err}"
 
 
@@ -48,21 +48,22 @@ def command_of(program, *arguments):
 def start(program, *arguments, **options):
     """Starts a program that the test ends itself; finish() takes its output."""
     return subprocess.Popen(command_of(program, *arguments), stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+                            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options)
 
 
 def finish(process, timeout=TIMEOUT_S):
     """Waits for a started program. One that hangs is killed, and the test fails."""
+    hung = False
     try:
-        out, err = process.communicate(timeout=timeout)
+        output = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         process.kill()
-        out, err = process.communicate()
-        shown = Finished(process.args, "still running", out.decode(errors="replace"),
-                         err.decode(errors="replace"))
-        raise AssertionError(f"still at work after {timeout} s: {shown}") from None
-    return Finished(process.args, process.returncode, out.decode(errors="replace"),
-                    err.decode(errors="replace"))
+        hung, output = True, process.communicate()
+    finished = Finished(process.args, process.returncode,
+                        *((text or b"").decode(errors="replace") for text in output))
+    if hung:
+        raise AssertionError(f"still at work after {timeout} s: {finished}")
+    return finished
 
 
 def run(program, *arguments, timeout=TIMEOUT_S, env=None, **options):
@@ -87,7 +88,7 @@ def in_parallel(function, items, lanes=8):
     return [result for result, _ in results]
 
 
-def poll(condition, timeout=TIMEOUT_S, pause=0.0):
+def poll(condition, timeout=TIMEOUT_S, pause=0.0003):
     """Waits until condition() holds; tells whether it did in time."""
     deadline = time.monotonic() + timeout
     while not condition():
@@ -232,13 +233,14 @@ class ProgramTest(unittest.TestCase):
 
 
 class DatasetTest(ProgramTest):
-    """A test whose class made 2,000 x 32 float32 vectors, an index of them and its answers."""
+    """A test whose class made float32 vectors, queries and an index of them."""
+    SHAPE = (2000, 32)
 
     @classmethod
     def setUpClass(cls):
         cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="trackway-e2e-"))
         cls.addClassCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
-        cls.data = make_dataset(cls.shared / "data", vectors=2000, dimension=32)
+        cls.data = make_dataset(cls.shared / "data", vectors=cls.SHAPE[0], dimension=cls.SHAPE[1])
         cls.base, cls.queries = cls.data / "base.fbin", cls.data / "query.fbin"
         cls.index = cls.shared / "index"
         finished = run("build-index", "--vectors", cls.base, "--index", cls.index, "--quiet")

@@ -63,7 +63,7 @@ class OptionsTest(DatasetTest):
     def test_k_beyond_all_memory(self):
         """An impossible k is refused before room for its answers is asked for."""
         for k in (10 ** 9, 4 * 10 ** 9):
-            self.fails(*self.search_command("--k", k, "--search-list", 4 * 10 ** 9), words=("k",),
+            self.fails(*self.search_command("--k", k, "--search-list", 4 * 10 ** 9), words=("k:",),
                        statuses=(1,), preexec_fn=programs.limited(resource.RLIMIT_AS, 4 << 30))
 
     def test_dataset_beyond_all_memory(self):
@@ -78,6 +78,12 @@ class OptionsTest(DatasetTest):
                                  "--search-list", 500)["rows"]
             self.assertLessEqual(row["pages_read_per_query"], limit, (limit, width))
             self.assertGreater(row["pages_read_per_query"], limit * 0.9, (limit, width))
+        for query in programs.read_bin(self.queries)[:6]:
+            alone = write_bin(self.folder / "alone.fbin", [query])
+            report = json.loads(self.done(
+                "search-index", "--index", self.index, "--queries", alone, "--json", "-",
+                "--page-limit", 12, "--beam-width", 5, "--search-list", 500).out)
+            self.assertLessEqual(report["rows"][0]["pages_read_per_query"], 12)
         ids, _ = self.search(self.index, self.queries, "--page-limit", 10, "--search-list", 500)
         for row in ids:
             self.assertEqual(len(set(row)), 10)
@@ -335,6 +341,22 @@ class FolderTest(DatasetTest):
                        preexec_fn=programs.limited(resource.RLIMIT_FSIZE, limit))
             self.assertFalse(index.exists(), limit)
         programs.in_parallel(one, (0, 4096, 100000, 344000))
+
+    def test_too_few_descriptors(self):
+        """With few open files allowed: the work is done, or an error leaves nothing behind."""
+        def one(limit):
+            allowed = {"preexec_fn": programs.limited(resource.RLIMIT_NOFILE, limit)}
+            index = self.folder / f"index-{limit}"
+            built = programs.run("build-index", "--vectors", self.base, "--index", index, **allowed)
+            searched = programs.run("search-index", "--index", self.index, "--queries",
+                                    self.queries, "--threads", 4, **allowed)
+            for finished in (built, searched):
+                if finished.status != 0:
+                    self.refused(finished, "Too many open files", statuses=(1,))
+            self.assertEqual(index.exists(), built.status == 0, built)
+            return built.status
+        statuses = programs.in_parallel(one, range(4, 12))
+        self.assertEqual((statuses[0], statuses[-1]), (1, 0))
 
     def test_manifest_that_is_a_folder(self):
         """The build cannot give its manifest the name, says so, and leaves nothing behind."""

@@ -45,6 +45,7 @@ void check_round_trip(const std::filesystem::path& path, const GroundTruth& trut
 
 std::vector<Neighbor> found_rows(const std::vector<std::uint64_t>& ids) {
     std::vector<Neighbor> found;
+    found.reserve(ids.size());
     for (const std::uint64_t id : ids)
         found.push_back({VectorId{id}, 0});
     return found;
@@ -104,16 +105,16 @@ TEST_SUITE("io") {
         const TempFolder folder;
         const auto path = folder / "t.ibin";
         constexpr std::uint32_t kMost = UINT32_MAX;
-        for (const auto& [queries, k] : {std::pair(0U, 10U),
-                                         {10U, 0U},
-                                         {0U, 0U},
-                                         {kMost, kMost},
-                                         {1U << 31U, 1U << 31U},
-                                         {1U << 16U, 1U << 16U}}) {
-            CAPTURE(queries);
-            CAPTURE(k);
+        for (const auto& counts : {std::pair(0U, 10U),
+                                   {10U, 0U},
+                                   {0U, 0U},
+                                   {kMost, kMost},
+                                   {1U << 31U, 1U << 31U},
+                                   {1U << 16U, 1U << 16U}}) {
+            CAPTURE(counts.first);
+            CAPTURE(counts.second);
             for (const std::size_t size : {0U, 4U, 8U}) {
-                ibin(queries, k).add_zeros(size).save(path);
+                ibin(counts.first, counts.second).add_zeros(size).save(path);
                 expect_error(read_ground_truth(path), ErrorCode::kCorruption, {"t.ibin"});
             }
         }

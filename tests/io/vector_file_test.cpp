@@ -148,16 +148,17 @@ TEST_SUITE("io") {
                 CAPTURE(format.name);
                 CAPTURE(bad);
                 const std::size_t size = element_size_bytes(format.type);
-                std::vector<std::byte> rows(9 * 5 * size);
-                test::put_element(rows.data() + (6 * 5 + 4) * size, format.type, bad);
+                const std::size_t row_bytes = 5 * size;
+                std::vector<std::byte> rows(9 * row_bytes);
+                test::put_element(rows.data() + 6 * row_bytes + 4 * size, format.type, bad);
                 write_vectors(folder / format.name, format.type, {9, 5}, rows);
                 const VectorFile file = expect_value(VectorFile::open(folder / format.name));
-                std::vector<std::byte> out(4 * 5 * size);
+                std::vector<std::byte> out(4 * row_bytes);
                 expect_ok(file.read(2, out));
                 expect_error(file.read(3, out), ErrorCode::kInvalidArgument,
                              {format.name, "row 6", "NaN or infinity"});
                 expect_error(file.read(5, out), ErrorCode::kInvalidArgument, {"row 6"});
-                expect_ok(file.read(7, std::span(out).first(2 * 5 * size)));
+                expect_ok(file.read(7, std::span(out).first(2 * row_bytes)));
             }
         }
     }
@@ -184,7 +185,7 @@ TEST_SUITE("io") {
             bytes.add(row == 3 ? 1U : 2U).add(1.0F).add(2.0F);
         const VectorFile file = expect_value(VectorFile::open(bytes.save(folder / "v.fvecs")));
         CHECK(file.row_count() == 5);
-        std::vector<std::byte> out(3 * 8);
+        std::vector<std::byte> out(24);
         expect_ok(file.read(0, out));
         expect_error(file.read(1, out), ErrorCode::kCorruption,
                      {"row 3", "offset 36", "expected dimension 2", "found 1"});
@@ -226,7 +227,7 @@ TEST_SUITE("io") {
         write_vectors(path, ElementType::kFloat32, {10, 1}, std::vector<std::byte>(40));
         const VectorFile file = expect_value(VectorFile::open(path));
         std::filesystem::resize_file(path, 8 + 6 * 4);
-        std::vector<std::byte> out(4 * 4);
+        std::vector<std::byte> out(16);
         expect_ok(file.read(2, out));
         expect_error(file.read(4, out), ErrorCode::kCorruption, {"v.fbin", "offset 24"});
     }

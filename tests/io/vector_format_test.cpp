@@ -56,11 +56,11 @@ TEST_SUITE("io") {
                                                                {"v.f16bin", ElementType::kFloat16},
                                                                {"v.u8bin", ElementType::kUint8},
                                                                {"v.i8bin", ElementType::kInt8}};
-        for (const auto& [name, type] : formats) {
-            CAPTURE(name);
-            const std::size_t size = element_size_bytes(type);
-            const auto layout = expect_value(layout_of(folder, name, bin(5, 3, 15 * size)));
-            CHECK(layout.element_type == type);
+        for (const auto& format : formats) {
+            CAPTURE(format.first);
+            const std::size_t size = element_size_bytes(format.second);
+            const auto layout = expect_value(layout_of(folder, format.first, bin(5, 3, 15 * size)));
+            CHECK(layout.element_type == format.second);
             CHECK(layout.row_count == 5);
             CHECK(layout.dimension == 3);
             CHECK(layout.first_row_offset == 8);
@@ -246,6 +246,10 @@ TEST_SUITE("io") {
         bytes.add_text("\x93NUMPY").add(std::uint16_t{2}).add(UINT32_MAX).add_zeros(100);
         expect_error(layout_of(folder, "v.npy", bytes), ErrorCode::kCorruption,
                      {"4294967295 bytes", "112"});
+        FileBytes beyond;
+        beyond.add_text("\x93NUMPY").add(std::uint16_t{1}).add(std::uint16_t{103}).add_zeros(102);
+        expect_error(layout_of(folder, "v.npy", beyond), ErrorCode::kCorruption,
+                     {"header of 103 bytes does not fit the file of 112"});
         expect_error(layout_of(folder, "v.npy", FileBytes().add_text("\x93NUMPX").add_zeros(99)),
                      ErrorCode::kCorruption, {"magic"});
     }
