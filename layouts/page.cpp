@@ -95,6 +95,10 @@ Result<PageView> PageView::open(const PageGeometry& geometry, PageId page,
         return fail(ErrorCode::kCorruption, join("page ", number, ": page id: expected ", number,
                                                  ", found ", header.page_id));
     }
+    if (header.reserved != 0) {
+        return fail(ErrorCode::kCorruption,
+                    join("page ", number, ": reserved bytes: expected zeros"));
+    }
     const std::uint32_t slots = header.slot_count;
     if (slots == 0 || slots > geometry.vertices_per_page || !fits(geometry, slots, 0)) {
         return fail(ErrorCode::kCorruption, join("page ", number, ": slots: expected 1 to ",

@@ -94,8 +94,10 @@ static int run_program(int argc, char** argv) {
     bool verify_all = false;
     program.app().add_option("--index", folder, "index folder")->type_name("DIR")->required();
     program.app().add_flag("--verify", verify_all, "check every checksum, page and edge");
-    return program.run(argc, argv,
-                       [&](const std::stop_token&) { return inspect(folder, verify_all); });
+    return program.run(argc, argv, [&](const std::stop_token&) {
+        program.set_may_leave(true);
+        return inspect(folder, verify_all);
+    });
 }
 
 }  // namespace trackway::tools

@@ -26,7 +26,8 @@ namespace trackway::tools {
 namespace {
 
 // Waits for SIGINT or SIGTERM on a thread of its own, so that no handler has to be
-// async-signal-safe. The second signal finds its default action again.
+// async-signal-safe. The second signal ends the program
+// at once.
 class StopOnSignal {
 public:
     explicit StopOnSignal(const std::atomic<bool>& may_leave) : may_leave_(may_leave) {
@@ -53,9 +54,11 @@ private:
             if (sigwait(&signals_, &signal) != 0) continue;
             if (signal == SIGUSR1) return;
             if (may_leave_ || stop_.stop_requested()) {
-                constexpr char kMessage[] = "stopped; nothing was written\n";
+                const std::string_view message = may_leave_
+                                                     ? "stopped; nothing was written\n"
+                                                     : "killed; unfinished files may remain\n";
                 [[maybe_unused]] const auto written =
-                    write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+                    write(STDERR_FILENO, message.data(), message.size());
                 std::_Exit(kFailed);
             }
             stop_.request_stop();

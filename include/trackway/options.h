@@ -51,7 +51,7 @@ struct SearchParams {
     // L, at least k: how many of the nearest vertices met along edges are followed. Vertices that
     // merely share a page with one of them come on top: they cost no read.
     std::uint32_t search_list_size = 40;
-    std::uint32_t beam_width = 1;  // W: page reads of one query in flight
+    std::uint32_t beam_width = 1;  // W: vertices whose pages one query reads at once
     std::uint32_t page_limit = 0;  // most pages that one query may read; 0: no limit
 };
 

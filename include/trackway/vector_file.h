@@ -77,7 +77,8 @@ Result<GroundTruth> read_ground_truth(const std::filesystem::path& path);
 Status write_ground_truth(const std::filesystem::path& path, const GroundTruth& truth);
 
 // Mean share of the k true nearest that found (row-major, k a query) holds. A found row that is as
-// near as the k-th true one counts, where truth has distances.
+// near as the k-th true one counts, where truth has distances and lists that row: give it more
+// than k neighbours.
 // A row that was found twice counts once.
 // REQUIRES: at least one query, truth.k >= k, found.size() == truth.query_count * k.
 double recall_at_k(const GroundTruth& truth, std::span<const Neighbor> found, std::uint32_t k);

@@ -110,12 +110,12 @@ private:
     // The index's identity is a hash of everything that decides its bytes.
     Status read() {
         base::Checksum identity;
-        const std::string recipe =
-            join(kFormatMajor, ".", kFormatMinor, " ", name_of(vectors_.element_type()), " ",
-                 vectors_.row_count(), " x ", vectors_.dimension(), " ", name_of(options_.metric),
-                 " ", options_.graph.max_degree, " ", options_.graph.build_list_size, " ",
-                 alpha_text(), " ", plan_.code_bytes, " ", options_.layout.page_size_bytes, " ",
-                 name_of(options_.layout.page_order), " ", options_.seed);
+        const std::string recipe = join(
+            kVersion, " ", kFormatMajor, ".", kFormatMinor, " ", name_of(vectors_.element_type()),
+            " ", vectors_.row_count(), " x ", vectors_.dimension(), " ", name_of(options_.metric),
+            " ", options_.graph.max_degree, " ", options_.graph.build_list_size, " ", alpha_text(),
+            " ", plan_.code_bytes, " ", options_.layout.page_size_bytes, " ",
+            name_of(options_.layout.page_order), " ", options_.seed);
         identity.update(std::as_bytes(std::span(recipe)));
         const std::size_t row_bytes = vectors_.row_bytes();
         const std::uint64_t rows = vectors_.row_count();

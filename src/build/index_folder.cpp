@@ -124,6 +124,10 @@ Status IndexFolder::publish(const layouts::Manifest& manifest, std::vector<io::S
     const std::string text = layouts::manifest_text(manifest);
     for (io::StagedFile& file : files)
         TRACKWAY_TRY(file.publish());
+    if (created_) {
+        const auto parent = path_.parent_path();
+        TRACKWAY_TRY(io::sync_folder(parent.empty() ? "." : parent));
+    }
     TRACKWAY_TRY(io::write_file(path_ / layouts::kManifestName, std::as_bytes(std::span(text))));
     published_ = true;
     remove_unlisted();

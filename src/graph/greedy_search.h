@@ -51,7 +51,11 @@ inline void greedy_search(const PointSet& points, const Adjacency& graph, std::u
     scratch.seen.clear();
     scratch.seen.insert(point);
     std::size_t next = 0;  // every candidate before it is expanded
-    offer({&start.entry_point, 1});
+    if (point == start.entry_point) {
+        offer(graph.neighbors(point));  // itself is not offered, so its neighbours begin
+    } else {
+        offer({&start.entry_point, 1});
+    }
     while (next < frontier.size()) {
         Candidate& candidate = frontier[next];
         if (candidate.mark == kExpanded) {

@@ -131,7 +131,10 @@ private:
         const auto present = graph_.neighbors(vertex);
         ids.assign(present.begin(), present.end());
         for (const Edge& edge : incoming) {
-            if (std::find(ids.begin(), ids.end(), edge.from) == ids.end()) ids.push_back(edge.from);
+            const auto old = std::span(ids).first(present.size());
+            if (std::find(old.begin(), old.end(), edge.from) == old.end()) {
+                ids.push_back(edge.from);
+            }
         }
         if (ids.size() > graph_.capacity()) prune_neighbors(vertex, ids, thread);
         graph_.set(vertex, ids);
@@ -155,9 +158,12 @@ private:
             search.expanded.push_back({search.distances[i], ids[i], 0});
     }
 
-    // A candidate that stands twice is harmless: the first copy occludes the second.
     void prune(std::vector<Candidate>& candidates, std::uint32_t thread) {
         std::sort(candidates.begin(), candidates.end(), nearer);
+        const auto same = [](const Candidate& x, const Candidate& y) {
+            return x.vertex == y.vertex;
+        };
+        candidates.erase(std::unique(candidates.begin(), candidates.end(), same), candidates.end());
         robust_prune(points_, candidates, {options_.max_degree, options_.alpha},
                      prune_scratch_[thread]);
     }

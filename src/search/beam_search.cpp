@@ -38,7 +38,10 @@ void BeamSearch::start(const std::byte* query, const BeamParams& params) {
     counts_ = {};
     const auto entry = static_cast<std::uint32_t>(shard.entry_point);
     seen_.insert(entry);
-    insert({0, entry, kWaiting}, frontier_, next_);
+    float estimate = 0;
+    table_.estimate(shard_.codes(), {&entry, 1}, &estimate);
+    ++counts_.estimates;
+    insert({estimate, entry, kWaiting}, frontier_, next_);
     const Status chosen = choose_beam();
     TRACKWAY_ASSERT(chosen.has_value());  // nothing is resident yet, so nothing was expanded
 }

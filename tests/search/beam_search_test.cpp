@@ -121,6 +121,19 @@ TEST_SUITE("search") {
         }
     }
 
+    TEST_CASE("a list of one leaves the page of the entry point") {
+        const auto opened = test::open_shard(shared_index().path());
+        const auto queries = test::random_vectors(20, 16, ElementType::kUint8, 6);
+        BeamSearch search(*opened.shard);
+        std::uint32_t pages = 0;
+        for (std::uint64_t q = 0; q < 20; ++q) {
+            search.start(queries.view.row(q), {.k = 1, .search_list_size = 1});
+            run(search, opened);
+            pages += search.counts().pages;
+        }
+        CHECK(pages > 40);
+    }
+
     TEST_CASE("a page with a flipped bit ends the search with an error that names file and page") {
         const auto opened = test::open_shard(shared_index().path());
         const auto queries = test::random_vectors(1, 16, ElementType::kUint8, 5);
