@@ -18,6 +18,12 @@ const char* suffix_of(ShardPart part) noexcept {
             return "codes";
         case ShardPart::kCodebook:
             return "codebook";
+        case ShardPart::kNavigation:
+            return "navigation";
+        case ShardPart::kHot:
+            return "hot";
+        case ShardPart::kCovisits:
+            return "covisits";
     }
     return "";
 }
@@ -64,8 +70,8 @@ bool is_index_file_name(std::string_view name) {
         return false;
     }
     name.remove_prefix(digits.size() + 1);
-    return name == suffix_of(ShardPart::kPages) || name == suffix_of(ShardPart::kCodes) ||
-           name == suffix_of(ShardPart::kCodebook);
+    return std::any_of(kShardParts.begin(), kShardParts.end(),
+                       [&](ShardPart part) { return name == suffix_of(part); });
 }
 
 }  // namespace trackway::layouts

@@ -3,6 +3,7 @@
 
 #include "layouts/format.h"
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,7 +12,11 @@ namespace trackway::layouts {
 
 constexpr const char* kManifestName = "manifest.json";
 
-enum class ShardPart : std::uint8_t { kPages, kCodes, kCodebook };
+enum class ShardPart : std::uint8_t { kPages, kCodes, kCodebook, kNavigation, kHot, kCovisits };
+
+constexpr std::array<ShardPart, 6> kShardParts = {ShardPart::kPages,    ShardPart::kCodes,
+                                                  ShardPart::kCodebook, ShardPart::kNavigation,
+                                                  ShardPart::kHot,      ShardPart::kCovisits};
 
 // "shard-0003.0123456789abcdef.pages": the middle is the start of the index's uuid, so that a new
 // index can be written beside the one it replaces.

@@ -40,20 +40,23 @@ struct ShardHeader {
     std::uint32_t vertices_per_page;
     std::uint32_t dimension;
     std::uint32_t max_degree;
-    std::uint32_t entry_point;  // LocalId
-    std::uint8_t neighbor_bits;
+    std::uint32_t entry_point;   // LocalId
+    std::uint8_t neighbor_bits;  // 0: Elias-Fano
     std::uint8_t row_bits;
     std::uint8_t element_type;
     std::uint8_t metric;
     std::uint64_t row_count;  // of the whole dataset
     std::uint8_t page_order;
-    std::uint8_t reserved[4015];  // zero
+    std::uint8_t reserved_before[7];  // zero
+    std::uint64_t place_limit;        // of Elias-Fano lists; 0 in format 1.0
+    std::uint8_t reserved[4000];      // zero
 };
 static_assert(sizeof(ShardHeader) == kHeaderBytes);
 static_assert(offsetof(ShardHeader, page_size_bytes) == 40);
 static_assert(offsetof(ShardHeader, neighbor_bits) == 68);
 static_assert(offsetof(ShardHeader, row_count) == 72);
 static_assert(offsetof(ShardHeader, page_order) == 80);
+static_assert(offsetof(ShardHeader, place_limit) == 88);
 static_assert(std::is_trivially_copyable_v<ShardHeader>);
 static_assert(std::has_unique_object_representations_v<ShardHeader>, "implicit padding");
 
@@ -69,8 +72,12 @@ static_assert(std::has_unique_object_representations_v<PageHeader>, "implicit pa
 
 // Values are stored on disk; never renumber.
 enum class TableKind : std::uint32_t {
-    kCodes = 1,     // one row of code bytes for each place of the shard
-    kCodebook = 2,  // one row of 256 floats for each dimension, subspace after subspace
+    kCodes = 1,       // one row of code bytes for each place of the shard
+    kCodebook = 2,    // one row of 256 floats for each dimension, subspace after subspace
+    kNavigation = 3,  // one row for each vertex of the navigation graph
+    kHot = 4,         // places, those whose residence saves most reads first
+    kCovisits = 5,    // edges of the co-visitation graph
+    kTrace = 6,       // visits of recorded queries: for each, how many, then the places
 };
 
 // The first kHeaderBytes of a table file.

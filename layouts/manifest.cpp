@@ -31,26 +31,37 @@ std::string checksum_text(std::string_view body) {
 Json body_of(const Manifest& manifest) {
     Json shards = Json::array();
     for (const ManifestShard& shard : manifest.shards) {
-        shards.push_back({{"vectors", shard.vectors},
-                          {"pages_bytes", shard.pages_bytes},
-                          {"codes_bytes", shard.codes_bytes},
-                          {"codebook_bytes", shard.codebook_bytes}});
+        Json entry = {{"vectors", shard.vectors},
+                      {"pages_bytes", shard.pages_bytes},
+                      {"codes_bytes", shard.codes_bytes},
+                      {"codebook_bytes", shard.codebook_bytes}};
+        if (manifest.format_minor > 0) {
+            entry["navigation_vertices"] = shard.navigation_vertices;
+            entry["hot_vertices"] = shard.hot_vertices;
+            entry["covisit_edges"] = shard.covisit_edges;
+        }
+        shards.push_back(std::move(entry));
     }
-    return {{"format", kFormatName},
-            {"format_major", kFormatMajor},
-            {"format_minor", kFormatMinor},
-            {"uuid", uuid_text(manifest.uuid)},
-            {"vectors", manifest.vectors},
-            {"dimension", manifest.dimension},
-            {"element_type", name_of(manifest.element_type)},
-            {"metric", name_of(manifest.metric)},
-            {"code_bytes", manifest.code_bytes},
-            {"max_degree", manifest.max_degree},
-            {"build_list_size", manifest.build_list_size},
-            {"alpha", manifest.alpha},
-            {"seed", manifest.seed},
-            {"page_order", name_of(manifest.page_order)},
-            {"shards", std::move(shards)}};
+    Json body = {{"format", kFormatName},
+                 {"format_major", kFormatMajor},
+                 {"format_minor", manifest.format_minor},
+                 {"uuid", uuid_text(manifest.uuid)},
+                 {"vectors", manifest.vectors},
+                 {"dimension", manifest.dimension},
+                 {"element_type", name_of(manifest.element_type)},
+                 {"metric", name_of(manifest.metric)},
+                 {"code_bytes", manifest.code_bytes},
+                 {"max_degree", manifest.max_degree},
+                 {"build_list_size", manifest.build_list_size},
+                 {"alpha", manifest.alpha},
+                 {"seed", manifest.seed},
+                 {"page_order", name_of(manifest.page_order)}};
+    if (manifest.format_minor > 0) {
+        body["expand_share_permille"] = manifest.expand_share_permille;
+        body["navigation_degree"] = manifest.navigation_degree;
+    }
+    body["shards"] = std::move(shards);
+    return body;
 }
 
 // Takes fields out of a parsed object and remembers the first one that is not as it should be.
@@ -121,6 +132,11 @@ void read_shards(const Json& object, FieldReader& reader, Manifest& manifest) {
         fields.number("pages_bytes", shard.pages_bytes, 1, kCountMax);
         fields.number("codes_bytes", shard.codes_bytes, 1, kCountMax);
         fields.number("codebook_bytes", shard.codebook_bytes, 1, kCountMax);
+        if (manifest.format_minor > 0) {
+            fields.number("navigation_vertices", shard.navigation_vertices, 1, shard.vectors);
+            fields.number("hot_vertices", shard.hot_vertices, 0, shard.vectors);
+            fields.number("covisit_edges", shard.covisit_edges, 0, kCountMax);
+        }
         if (!fields.problem().empty()) return reader.blame("shards", fields.problem());
         manifest.shards.push_back(shard);
     }
@@ -149,7 +165,12 @@ std::string read_fields(const Json& object, Manifest& manifest) {
     reader.text("alpha", manifest.alpha);
     reader.number("seed", manifest.seed, 0, std::numeric_limits<std::uint64_t>::max());
     reader.choice("page_order", manifest.page_order,
-                  std::array{PageOrder::kInsertion, PageOrder::kBreadthFirst});
+                  std::array{PageOrder::kInsertion, PageOrder::kBreadthFirst, PageOrder::kCovisit,
+                             PageOrder::kAffinity});
+    if (manifest.format_minor > 0) {
+        reader.number("expand_share_permille", manifest.expand_share_permille, 0, 1000);
+        reader.number("navigation_degree", manifest.navigation_degree, 1, kMaxDegree);
+    }
     read_shards(object, reader, manifest);
     return reader.problem();
 }
@@ -184,6 +205,7 @@ Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::pa
                  ", found ", major.get<std::uint64_t>(), ".", minor.get<std::uint64_t>()));
     }
     Manifest manifest;
+    manifest.format_minor = minor.get<std::uint16_t>();
     const std::string problem = read_fields(object, manifest);
     if (!problem.empty()) return corrupt(problem);
     if (manifest_text(manifest) != text) {

@@ -20,10 +20,15 @@ struct ManifestShard {
     std::uint64_t pages_bytes = 0;
     std::uint64_t codes_bytes = 0;
     std::uint64_t codebook_bytes = 0;
+    // Rows of the tables that format 1.0 did not have.
+    std::uint64_t navigation_vertices = 0;
+    std::uint64_t hot_vertices = 0;
+    std::uint64_t covisit_edges = 0;  // 0: the trace was not kept
     bool operator==(const ManifestShard&) const = default;
 };
 
 struct Manifest {
+    std::uint16_t format_minor = kFormatMinor;
     Uuid uuid{};
     std::uint64_t vectors = 0;
     std::uint32_t dimension = 0;
@@ -35,6 +40,9 @@ struct Manifest {
     std::string alpha;  // decimal text, as given to the build
     std::uint64_t seed = 0;
     PageOrder page_order = PageOrder::kInsertion;
+    // Of the vertices of a page, the share that a search expands when the page arrives.
+    std::uint32_t expand_share_permille = 0;
+    std::uint32_t navigation_degree = 0;
     std::vector<ManifestShard> shards;
     bool operator==(const Manifest&) const = default;
 };

@@ -15,16 +15,12 @@ using base::join;
 
 constexpr std::size_t kChecksummedFrom = 8;
 
-std::size_t bit_stream_bytes(const PageGeometry& geometry, std::uint64_t slots,
-                             std::uint64_t neighbors) noexcept {
-    return base::bytes_of_bits(slots * geometry.row_bits + neighbors * geometry.neighbor_bits);
-}
-
 }  // namespace
 
-bool fits(const PageGeometry& geometry, std::uint32_t slots, std::uint64_t neighbors) noexcept {
+bool fits(const PageGeometry& geometry, std::uint32_t slots, std::uint64_t edge_bits) noexcept {
     const std::size_t front =
-        sizeof(PageHeader) + slots + bit_stream_bytes(geometry, slots, neighbors);
+        sizeof(PageHeader) + slots +
+        base::bytes_of_bits(std::uint64_t{slots} * geometry.row_bits + edge_bits);
     // Readers take 8 bytes at a time from the bit stream: vectors behind it, or zeros, leave room.
     const std::size_t back =
         std::max(std::size_t{slots} * geometry.vector_bytes, base::kBitReadSlack);
@@ -34,12 +30,12 @@ bool fits(const PageGeometry& geometry, std::uint32_t slots, std::uint64_t neigh
 void encode_page(const PageGeometry& geometry, PageId page, std::span<const VertexRecord> records,
                  std::span<std::byte> bytes) {
     const auto slots = static_cast<std::uint32_t>(records.size());
-    std::uint64_t neighbors = 0;
+    std::uint64_t edge_bits = 0;
     for (const VertexRecord& record : records)
-        neighbors += record.neighbors.size();
+        edge_bits += geometry.edges.bits(static_cast<std::uint32_t>(record.neighbors.size()));
     TRACKWAY_ASSERT(bytes.size() == geometry.page_size_bytes);
     TRACKWAY_ASSERT(slots > 0 && slots <= geometry.vertices_per_page);
-    TRACKWAY_ASSERT(fits(geometry, slots, neighbors));
+    TRACKWAY_ASSERT(fits(geometry, slots, edge_bits));
     std::fill(bytes.begin(), bytes.end(), std::byte{0});
     std::byte* degrees = bytes.data() + sizeof(PageHeader);
     std::byte* bits = degrees + slots;
@@ -52,10 +48,8 @@ void encode_page(const PageGeometry& geometry, PageId page, std::span<const Vert
     }
     for (const VertexRecord& record : records) {
         *degrees++ = static_cast<std::byte>(record.neighbors.size());
-        for (const std::uint32_t neighbor : record.neighbors) {
-            base::write_bits(bits, bit, geometry.neighbor_bits, neighbor);
-            bit += geometry.neighbor_bits;
-        }
+        geometry.edges.encode(record.neighbors, bits, bit);
+        bit += geometry.edges.bits(static_cast<std::uint32_t>(record.neighbors.size()));
     }
     // Vectors last: writing bits touches whole words, zeros beyond their end.
     for (const VertexRecord& record : records) {
@@ -112,18 +106,18 @@ Result<PageView> PageView::open(const PageGeometry& geometry, PageId page,
 }
 
 Status PageView::check_contents() const {
-    std::uint64_t neighbors = 0;
+    std::uint64_t edge_bits = 0;
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
-        neighbors += degree(slot);
+        edge_bits += geometry_->edges.bits(degree(slot));
         if (degree(slot) > geometry_->max_degree) {
             return fail(ErrorCode::kCorruption,
                         join("slot ", slot, ": degree: expected at most ", geometry_->max_degree,
                              ", found ", degree(slot)));
         }
     }
-    if (!fits(*geometry_, slot_count_, neighbors)) {
+    if (!fits(*geometry_, slot_count_, edge_bits)) {
         return fail(ErrorCode::kCorruption,
-                    join("expected at most a page of neighbours, found ", neighbors));
+                    join("expected at most a page of edges, found ", edge_bits, " bits"));
     }
     for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
         const auto found = static_cast<std::uint64_t>(row(slot));
@@ -135,16 +129,28 @@ Status PageView::check_contents() const {
     return {};
 }
 
-void PageView::neighbors(std::uint32_t slot, std::uint32_t* out) const noexcept {
+// Where the slot's list begins in the bit stream.
+std::size_t PageView::edge_bit(std::uint32_t slot) const noexcept {
     TRACKWAY_ASSERT(slot < slot_count_);
-    std::size_t skipped = 0;
+    std::size_t bit = std::size_t{slot_count_} * geometry_->row_bits;
     for (std::uint32_t before = 0; before < slot; ++before)
-        skipped += degree(before);
-    const std::uint32_t width = geometry_->neighbor_bits;
-    std::size_t bit = std::size_t{slot_count_} * geometry_->row_bits + skipped * width;
-    const std::uint32_t count = degree(slot);
-    for (std::uint32_t i = 0; i < count; ++i, bit += width)
-        out[i] = base::read_bits(bits_, bit, width);
+        bit += geometry_->edges.bits(degree(before));
+    return bit;
+}
+
+void PageView::neighbors(std::uint32_t slot, std::uint32_t* out) const noexcept {
+    geometry_->edges.decode(bits_, edge_bit(slot), degree(slot), out);
+}
+
+void PageView::copy_edge_bits(std::uint32_t slot, std::byte* out) const noexcept {
+    constexpr std::uint32_t kWord = 32;
+    const std::size_t begin = edge_bit(slot);
+    const std::uint32_t size = geometry_->edges.bits(degree(slot));
+    for (std::uint32_t done = 0; done < size; done += kWord) {
+        const std::uint32_t width = std::min(kWord, size - done);
+        const std::uint32_t word = base::read_bits(bits_, begin + done, width);
+        std::memcpy(out + done / 8, &word, base::bytes_of_bits(width));
+    }
 }
 
 }  // namespace trackway::layouts

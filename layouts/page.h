@@ -5,6 +5,7 @@
 #include "trackway/types.h"
 
 #include "base/bits.h"
+#include "layouts/edge_code.h"
 #include "layouts/format.h"
 
 #include <cstddef>
@@ -21,10 +22,10 @@ struct PageGeometry {
     std::uint32_t vertices_per_page = 0;  // numbers reserved per page: the most slots
     std::uint32_t page_count = 0;
     std::uint32_t max_degree = 0;
-    std::uint32_t neighbor_bits = 0;
     std::uint32_t row_bits = 0;
     std::uint64_t row_count = 0;  // of the dataset
     std::uint64_t seed = 0;       // page_seed()
+    EdgeCode edges;
 
     // Numbers of vertices are below this; some have no vertex where a page is not full.
     std::uint64_t place_count() const noexcept {
@@ -45,13 +46,13 @@ struct PageGeometry {
     }
 };
 
-// Tells whether slots with these many neighbours in all fit one page.
-bool fits(const PageGeometry& geometry, std::uint32_t slots, std::uint64_t neighbors) noexcept;
+// Tells whether slots whose edges take these many bits in all fit one page.
+bool fits(const PageGeometry& geometry, std::uint32_t slots, std::uint64_t edge_bits) noexcept;
 
 struct VertexRecord {
     VectorId row;
     const std::byte* vector;                   // vector_bytes
-    std::span<const std::uint32_t> neighbors;  // places
+    std::span<const std::uint32_t> neighbors;  // places, sorted
 };
 
 // Fills the whole page. REQUIRES: records fit, at most vertices_per_page of them.
@@ -76,12 +77,16 @@ public:
     std::uint32_t degree(std::uint32_t slot) const noexcept {
         return std::to_integer<std::uint32_t>(degrees_[slot]);
     }
-    // Writes degree(slot) places to out.
+    // Writes degree(slot) places to out; in a page whose checksum was forged, numbers beyond them.
     void neighbors(std::uint32_t slot, std::uint32_t* out) const noexcept;
+    // Copies the bits of the slot's list, so that out begins with them.
+    // REQUIRES: out has the whole bytes that edges.bits(degree(slot)) bits take.
+    void copy_edge_bits(std::uint32_t slot, std::byte* out) const noexcept;
 
 private:
     PageView(const PageGeometry& geometry, const std::byte* bytes, std::uint32_t slot_count);
     Status check_contents() const;
+    std::size_t edge_bit(std::uint32_t slot) const noexcept;
 
     const PageGeometry* geometry_;
     std::uint32_t slot_count_;

@@ -1,4 +1,5 @@
-// Cuts an order of vertices into pages: how many go on each, and so the number of every vertex.
+// Gives every vertex its number: how many vertices a page takes at most, where a sequence of them
+// is cut into pages, and which place each has.
 #pragma once
 
 #include "trackway/result.h"
@@ -7,15 +8,29 @@
 #include "layouts/page.h"
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
 namespace trackway::layouts {
 
-struct PagePacking {
-    PageGeometry geometry;             // complete but for the seed
+// The vertices page by page.
+struct PageGroups {
+    std::vector<std::uint32_t> order;  // a permutation of the vertices
     std::vector<std::uint32_t> first;  // of each page, as an index into the order; and the end
-    std::vector<LocalId> place;        // of each vertex
+
+    std::uint32_t page_count() const noexcept {
+        return static_cast<std::uint32_t>(first.size() - 1);
+    }
+    std::span<const std::uint32_t> page(std::uint32_t number) const noexcept {
+        return std::span(order).subspan(first[number], first[number + 1] - first[number]);
+    }
+};
+
+struct PagePacking {
+    PageGeometry geometry;  // complete but for the seed
+    PageGroups groups;
+    std::vector<LocalId> place;  // of each vertex
 };
 
 // What decides how large records can become.
@@ -26,19 +41,46 @@ struct RecordShape {
     std::uint64_t row_count = 0;
 };
 
-struct PackingInput {
-    RecordShape shape;
-    std::span<const std::uint32_t> order;    // a permutation of the vertices
-    std::span<const std::uint32_t> degrees;  // of each vertex
+// The smallest page that holds a vertex of full degree. kInvalidArgument when none does.
+Result<std::uint32_t> smallest_page_size(const RecordShape& shape);
+// kInvalidArgument when a vertex of full degree does not fit such a page.
+Status check_page_size(const RecordShape& shape, std::uint32_t page_size_bytes);
+
+// One page that is being filled.
+class PageRoom {
+public:
+    explicit PageRoom(const PageGeometry& geometry) : geometry_(&geometry) {}
+    bool takes(std::uint32_t degree) const noexcept {
+        return slots_ < geometry_->vertices_per_page &&
+               fits(*geometry_, slots_ + 1, edge_bits_ + geometry_->edges.bits(degree));
+    }
+    void add(std::uint32_t degree) noexcept {
+        ++slots_;
+        edge_bits_ += geometry_->edges.bits(degree);
+    }
+    void remove(std::uint32_t degree) noexcept {
+        --slots_;
+        edge_bits_ -= geometry_->edges.bits(degree);
+    }
+    bool empty() const noexcept { return slots_ == 0; }
+
+private:
+    const PageGeometry* geometry_;
+    std::uint32_t slots_ = 0;
+    std::uint64_t edge_bits_ = 0;
 };
 
-// The page size asked for, or for 0 the smallest that holds a vertex of full degree.
-// kInvalidArgument when such a vertex does not fit.
-Result<std::uint32_t> choose_page_size(const RecordShape& shape, std::uint32_t asked_bytes);
+// Cuts a sequence of vertices into pages, each as full as it gets. degrees: of each vertex.
+PageGroups cut_pages(std::vector<std::uint32_t> order, std::span<const std::uint32_t> degrees,
+                     const PageGeometry& geometry);
 
-// Fills pages in order, each as far as records and vertices_per_page allow; that number balances
-// the count of pages against numbers without a vertex. Ids take as few bits as the places
-// need. REQUIRES: page_size_bytes from choose_page_size().
-PagePacking pack_pages(const PackingInput& input, std::uint32_t page_size_bytes);
+// Groups vertices into pages of the geometry given: a page order.
+using MakeGroups = std::function<PageGroups(const PageGeometry&)>;
+
+// Chooses vertices_per_page, which balances the count of pages against numbers without a vertex,
+// and the limit of places that edges are coded for; then groups, and numbers the vertices.
+// REQUIRES: check_page_size().
+PagePacking pack_pages(const RecordShape& shape, std::span<const std::uint32_t> degrees,
+                       std::uint32_t page_size_bytes, const MakeGroups& make_groups);
 
 }  // namespace trackway::layouts

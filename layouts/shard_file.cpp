@@ -25,12 +25,13 @@ ShardHeader header_of(const ShardDescription& shard) {
     header.dimension = shard.dimension;
     header.max_degree = shard.geometry.max_degree;
     header.entry_point = static_cast<std::uint32_t>(shard.entry_point);
-    header.neighbor_bits = static_cast<std::uint8_t>(shard.geometry.neighbor_bits);
+    header.neighbor_bits = static_cast<std::uint8_t>(shard.geometry.edges.width());
     header.row_bits = static_cast<std::uint8_t>(shard.geometry.row_bits);
     header.element_type = static_cast<std::uint8_t>(shard.element_type);
     header.metric = static_cast<std::uint8_t>(shard.metric);
     header.row_count = shard.geometry.row_count;
     header.page_order = static_cast<std::uint8_t>(shard.page_order);
+    header.place_limit = shard.geometry.edges.place_limit();
     return header;
 }
 
@@ -42,10 +43,12 @@ ShardDescription description_of(const ShardHeader& header) {
                          .vertices_per_page = header.vertices_per_page,
                          .page_count = header.page_count,
                          .max_degree = header.max_degree,
-                         .neighbor_bits = header.neighbor_bits,
                          .row_bits = header.row_bits,
                          .row_count = header.row_count,
-                         .seed = page_seed(header.start.index_uuid, header.start.shard_id)},
+                         .seed = page_seed(header.start.index_uuid, header.start.shard_id),
+                         .edges = header.start.format_minor == 0
+                                      ? EdgeCode::fixed_width(header.neighbor_bits)
+                                      : EdgeCode::elias_fano(header.place_limit)},
             .shard_id = header.start.shard_id,
             .vertex_count = header.vertex_count,
             .dimension = header.dimension,
@@ -62,19 +65,24 @@ struct Range {
 
 // A header with a right checksum may still be hostile: nothing later on may trust it blindly.
 Status check_ranges(const io::File& file, const ShardHeader& header) {
+    constexpr std::uint64_t kPlacesMax = std::uint64_t{1} << 32U;
     const std::uint64_t places = std::uint64_t{header.page_count} * header.vertices_per_page;
+    // Format 1.0 packed every edge into the same number of bits; one place took one bit.
+    const bool is_fixed = header.start.format_minor == 0;
     const Range ranges[] = {
         {"page size", header.page_size_bytes, kMinPageSize, kMaxPageSize},
         {"dimension", header.dimension, 1, kMaxDimension},
         {"max degree", header.max_degree, 1, kMaxDegree},
         {"element type", header.element_type, 1, 4},
         {"metric", header.metric, 1, 3},
-        {"page order", header.page_order, 1, 2},
+        {"page order", header.page_order, 1, 4},
         {"vertices per page", header.vertices_per_page, 1, UINT16_MAX},
         {"pages", header.page_count, 1, UINT32_MAX},
         {"places", places, 1, std::uint64_t{UINT32_MAX} + 1},
         {"vertices", header.vertex_count, 1, places},
-        {"neighbor bits", header.neighbor_bits, base::bit_width_of(places - 1), 32},
+        {"neighbor bits", header.neighbor_bits, is_fixed ? base::bit_width_of(places - 1) : 0,
+         is_fixed ? 32U : 0U},
+        {"place limit", header.place_limit, is_fixed ? 0 : places, is_fixed ? 0 : kPlacesMax},
         {"rows", header.row_count, header.vertex_count, std::uint64_t{UINT32_MAX} + 1},
         {"row bits", header.row_bits, base::bit_width_of(header.row_count - 1), 32},
         {"entry point", header.entry_point, 0, places - 1},
@@ -92,7 +100,8 @@ Status check_ranges(const io::File& file, const ShardHeader& header) {
                  header.page_size_bytes));
     }
     const auto zero = [](std::uint8_t byte) { return byte == 0; };
-    if (!std::all_of(std::begin(header.reserved), std::end(header.reserved), zero)) {
+    if (!std::all_of(std::begin(header.reserved), std::end(header.reserved), zero) ||
+        !std::all_of(std::begin(header.reserved_before), std::end(header.reserved_before), zero)) {
         return fail(ErrorCode::kCorruption,
                     join(file.path().string(), ": header: reserved bytes: expected zeros"));
     }

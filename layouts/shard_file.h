@@ -4,10 +4,14 @@
 #include "trackway/result.h"
 #include "trackway/types.h"
 
+#include "base/aligned_buffer.h"
+#include "base/errors.h"
 #include "io/file.h"
 #include "layouts/format.h"
 #include "layouts/page.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -55,5 +59,30 @@ struct ShardFile {
     // "FILE: offset 32768: what", for errors about a page.
     std::string locate(PageId page, std::string_view what) const;
 };
+
+// body(page, view) -> Status for every page in order, verified; the first error ends it.
+template <class Body>
+Status for_each_page(const ShardFile& shard, const Body& body) {
+    constexpr std::uint32_t kReadBytes = 1U << 20U;
+    const PageGeometry& geometry = shard.description.geometry;
+    const std::size_t page_size = geometry.page_size_bytes;
+    const std::uint32_t step = kReadBytes / geometry.page_size_bytes;
+    base::AlignedBuffer buffer(kReadBytes);
+    for (std::uint32_t begin = 0; begin < geometry.page_count; begin += step) {
+        const std::uint32_t count = std::min(step, geometry.page_count - begin);
+        TRACKWAY_TRY(shard.file.read_exact(geometry.offset_of(PageId{begin}),
+                                           buffer.span().first(count * page_size)));
+        for (std::uint32_t i = 0; i < count; ++i) {
+            const PageId page{begin + i};
+            const auto view =
+                PageView::open(geometry, page, buffer.span().subspan(i * page_size, page_size));
+            if (!view) {
+                return base::fail(view.error().code, shard.locate(page, view.error().message));
+            }
+            TRACKWAY_TRY(body(page, *view));
+        }
+    }
+    return {};
+}
 
 }  // namespace trackway::layouts

@@ -45,14 +45,18 @@ Status check_shape(const io::File& file, const TableHeader& header, const TableS
         return fail(ErrorCode::kCorruption,
                     join(file.path().string(), ": header: reserved bytes: expected zeros"));
     }
-    const std::uint64_t payload = shape.row_count * shape.row_bytes;
-    const std::uint64_t expected = kHeaderBytes + payload + 8 * chunk_count(payload);
+    const std::uint64_t expected = table_file_bytes(shape);
     if (file.size_bytes() == expected) return {};
     return fail(ErrorCode::kCorruption, join(file.path().string(), ": expected ", expected,
                                              " bytes, found ", file.size_bytes()));
 }
 
 }  // namespace
+
+std::uint64_t table_file_bytes(const TableShape& shape) noexcept {
+    const std::uint64_t payload = shape.row_count * shape.row_bytes;
+    return kHeaderBytes + payload + 8 * chunk_count(payload);
+}
 
 Result<io::StagedFile> write_table(const std::filesystem::path& path, const Uuid& uuid,
                                    const TableShape& shape, std::span<const std::byte> rows) {
@@ -76,13 +80,18 @@ Result<io::StagedFile> write_table(const std::filesystem::path& path, const Uuid
 }
 
 Result<base::AlignedBuffer> read_table(const std::filesystem::path& path, const Uuid& uuid,
-                                       const TableShape& shape) {
+                                       const TableShape& wanted) {
+    TableShape shape = wanted;
     TRACKWAY_TRY_ASSIGN(file, io::File::open(path));
     std::vector<std::byte> start(kHeaderBytes);
     TRACKWAY_TRY(file.read_exact(0, start));
     TRACKWAY_TRY(check_header(file, start, {kTableMagic, uuid, shape.shard_id}));
     TableHeader header{};
     std::memcpy(&header, start.data(), sizeof header);
+    if (wanted.row_count == kAnyRows) {
+        // Before any allocation: a row takes at least a byte of the file.
+        shape.row_count = std::min(header.row_count, file.size_bytes());
+    }
     TRACKWAY_TRY(check_shape(file, header, shape));
     base::AlignedBuffer rows(shape.row_count * shape.row_bytes);
     std::vector<std::uint64_t> checksums(chunk_count(rows.size()));

@@ -14,6 +14,8 @@
 
 namespace trackway::layouts {
 
+constexpr std::uint64_t kAnyRows = UINT64_MAX;
+
 struct TableShape {
     TableKind kind = TableKind::kCodes;
     std::uint32_t shard_id = 0;
@@ -21,11 +23,15 @@ struct TableShape {
     std::uint64_t row_count = 0;
 };
 
+// Bytes of the file that such a table makes.
+std::uint64_t table_file_bytes(const TableShape& shape) noexcept;
+
 // The whole table under its temporary name. REQUIRES: rows.size() == row_bytes * row_count.
 Result<io::StagedFile> write_table(const std::filesystem::path& path, const Uuid& uuid,
                                    const TableShape& shape, std::span<const std::byte> rows);
 
-// Reads and verifies the whole table, whose shape must be the one given.
+// Reads and verifies the whole table, whose shape must be the one given; row_count kAnyRows takes
+// what the file has.
 Result<base::AlignedBuffer> read_table(const std::filesystem::path& path, const Uuid& uuid,
                                        const TableShape& shape);
 

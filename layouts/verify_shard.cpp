@@ -12,8 +12,6 @@ namespace {
 using base::fail;
 using base::join;
 
-constexpr std::uint32_t kReadBytes = 1U << 20U;
-
 class Verifier {
 public:
     explicit Verifier(const ShardFile& shard)
@@ -26,9 +24,10 @@ public:
     Result<ShardContents> run() {
         TRACKWAY_TRY(check_header_padding());
         TRACKWAY_TRY(for_each_page(
-            [&](PageId page, const PageView& view) { return count_slots(page, view); }));
-        TRACKWAY_TRY(for_each_page(
-            [&](PageId page, const PageView& view) { return check_neighbors(page, view); }));
+            shard_, [&](PageId page, const PageView& view) { return count_slots(page, view); }));
+        TRACKWAY_TRY(for_each_page(shard_, [&](PageId page, const PageView& view) {
+            return check_neighbors(page, view);
+        }));
         if (contents_.vertices != shard_.description.vertex_count) {
             return fail(ErrorCode::kCorruption,
                         join(shard_.file.path().string(), ": vertices: expected ",
@@ -55,28 +54,6 @@ private:
         return fail(ErrorCode::kCorruption, join(shard_.file.path().string(), ": offset ",
                                                  kHeaderBytes + (nonzero - padding.begin()),
                                                  ": behind the header: expected zeros"));
-    }
-
-    template <class Body>
-    Status for_each_page(const Body& body) {
-        const std::size_t page_size = geometry_.page_size_bytes;
-        const std::uint32_t step = kReadBytes / geometry_.page_size_bytes;
-        base::AlignedBuffer buffer(kReadBytes);
-        for (std::uint32_t begin = 0; begin < geometry_.page_count; begin += step) {
-            const std::uint32_t count = std::min(step, geometry_.page_count - begin);
-            TRACKWAY_TRY(shard_.file.read_exact(geometry_.offset_of(PageId{begin}),
-                                                buffer.span().first(count * page_size)));
-            for (std::uint32_t i = 0; i < count; ++i) {
-                const PageId page{begin + i};
-                const auto view = PageView::open(geometry_, page,
-                                                 buffer.span().subspan(i * page_size, page_size));
-                if (!view) {
-                    return fail(view.error().code, shard_.locate(page, view.error().message));
-                }
-                TRACKWAY_TRY(body(page, *view));
-            }
-        }
-        return {};
     }
 
     Status count_slots(PageId page, const PageView& view) {

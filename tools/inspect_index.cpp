@@ -2,7 +2,7 @@
 #include "layouts/file_names.h"
 #include "layouts/manifest.h"
 #include "layouts/shard_file.h"
-#include "layouts/table_file.h"
+#include "layouts/shard_tables.h"
 #include "layouts/verify_shard.h"
 #include "program.h"
 
@@ -31,12 +31,11 @@ void print_shard(const layouts::ShardFile& shard, const layouts::ManifestShard& 
     const layouts::PageGeometry& geometry = shard.description.geometry;
     std::printf(
         "shard %04u    %u vertices on %u pages of %u bytes (%.2f each, %u numbers reserved),"
-        " ids of %u bits, entry point %u\n",
+        " entry point %u\n",
         shard.description.shard_id, shard.description.vertex_count, geometry.page_count,
         geometry.page_size_bytes,
         static_cast<double>(shard.description.vertex_count) / geometry.page_count,
-        geometry.vertices_per_page, geometry.neighbor_bits,
-        static_cast<std::uint32_t>(shard.description.entry_point));
+        geometry.vertices_per_page, static_cast<std::uint32_t>(shard.description.entry_point));
     std::printf("              %llu bytes of pages, %llu of codes, %llu of codebook\n",
                 static_cast<unsigned long long>(entry.pages_bytes),
                 static_cast<unsigned long long>(entry.codes_bytes),
@@ -50,20 +49,16 @@ Status verify(const std::string& folder, const layouts::Manifest& manifest,
     if (!matches) return matches;
     const auto contents = layouts::verify_shard(shard);
     if (!contents) return tl::unexpected(contents.error());
-    const layouts::TableShape codes{layouts::TableKind::kCodes, id, manifest.code_bytes,
-                                    shard.description.geometry.place_count()};
-    const layouts::TableShape codebook{layouts::TableKind::kCodebook, id, 256 * sizeof(float),
-                                       manifest.dimension};
-    for (const auto& [part, shape] :
-         {std::pair(ShardPart::kCodes, codes), std::pair(ShardPart::kCodebook, codebook)}) {
+    for (const ShardPart part : layouts::table_parts(manifest, id)) {
         const auto name = layouts::shard_file_name(manifest.uuid, id, part);
         const auto table =
-            layouts::read_table(std::filesystem::path(folder) / name, manifest.uuid, shape);
+            layouts::read_table(std::filesystem::path(folder) / name, manifest.uuid,
+                                layouts::table_shape(part, manifest, shard.description));
         if (!table) return tl::unexpected(table.error());
     }
     std::printf(
-        "verified      shard %04u: %llu vertices, %llu edges, %llu empty places, codes and "
-        "codebook\n",
+        "verified      shard %04u: %llu vertices, %llu edges, %llu empty places, all "
+        "tables\n",
         id, static_cast<unsigned long long>(contents->vertices),
         static_cast<unsigned long long>(contents->edges),
         static_cast<unsigned long long>(contents->empty_places));

@@ -107,7 +107,9 @@ const std::map<std::string, Metric>& metric_names() {
 const std::map<std::string, PageOrder>& page_order_names() {
     static const std::map<std::string, PageOrder> names = {
         {name_of(PageOrder::kInsertion), PageOrder::kInsertion},
-        {name_of(PageOrder::kBreadthFirst), PageOrder::kBreadthFirst}};
+        {name_of(PageOrder::kBreadthFirst), PageOrder::kBreadthFirst},
+        {name_of(PageOrder::kCovisit), PageOrder::kCovisit},
+        {name_of(PageOrder::kAffinity), PageOrder::kAffinity}};
     return names;
 }
 

@@ -23,6 +23,8 @@ struct SearchOptions {
     OpenOptions open;
     std::uint32_t repeat = 1;
     std::uint32_t warm_up = 0;
+    std::string record_trace;
+    double record_share = 0.01;
 };
 
 const std::map<std::string, IoEngine>& engine_names() {
@@ -46,6 +48,21 @@ void add_options(CLI::App& app, SearchOptions& options) {
     app.add_option("--beam-width", options.params.beam_width, "page reads in flight per query (W)");
     app.add_option("--page-limit", options.params.page_limit,
                    "most pages that one query may read; 0: no limit");
+    app.add_option(
+           "--expand-share", options.params.expand_share,
+           "of the vertices of each page read, the share expanded at once; without it, what "
+           "the builder calibrated")
+        ->type_name("0..1");
+    add_size(app, "--memory-budget", options.open.memory_budget_bytes,
+             "all that stays resident; 0: codes, navigation and 5 % of the index");
+    app.add_option("--cache-vertices", options.open.cache_vertices,
+                   "hot vertices kept in memory, instead of what the budget leaves room for")
+        ->type_name("N");
+    app.add_option("--record-trace", options.record_trace,
+                   "write what queries visited, for relayout-index --trace")
+        ->type_name("FILE");
+    app.add_option("--record-share", options.record_share, "of the queries, that are recorded")
+        ->check(CLI::Range(0.0, 1.0));
     app.add_option("--threads", options.open.thread_count, "0: all cores");
     app.add_option("--queries-in-flight", options.open.queries_in_flight_per_thread,
                    "queries in flight per thread");
@@ -168,6 +185,7 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
     const std::uint64_t resident_before = base::resident_bytes();
     program.set_may_leave(true);
     options.open.max_beam_width = options.params.beam_width;
+    if (!options.record_trace.empty()) options.open.record_share = options.record_share;
     const auto index = Index::open(options.index, options.open);
     if (!index) return tl::unexpected(index.error());
     warn_about_engine(options, *index);
@@ -194,6 +212,9 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
         if (Status status = write_ground_truth(options.result, runner.found()); !status) {
             return status;
         }
+    }
+    if (!options.record_trace.empty()) {
+        if (Status status = index->save_trace(options.record_trace); !status) return status;
     }
     const std::uint64_t others = resident_before + runner.bytes();
     const std::uint64_t kept = resident > others ? resident - others : 0;

@@ -14,13 +14,14 @@ LAYERS = {
     "src/quant": ["src/base", "src/distance"],
     "src/graph": ["src/base", "src/distance"],
     "src/shard": ["src/base", "src/distance", "src/io", "src/quant", "src/graph"],
+    "src/beam": ["src/base", "src/distance", "layouts", "src/quant", "src/graph"],
     "src/build": ["src/base", "src/distance", "src/io", "layouts", "src/quant", "src/graph",
-                  "src/shard"],
+                  "src/shard", "src/beam"],
     "src/search": ["src/base", "src/distance", "src/io", "layouts", "src/quant", "src/graph",
-                   "src/shard"],
+                   "src/shard", "src/beam"],
     "tools": ["src/base"],
     "bench": ["src/base", "src/distance", "src/io", "layouts", "src/quant", "src/graph",
-              "src/shard", "src/build", "src/search"],
+              "src/shard", "src/beam", "src/build", "src/search"],
 }
 # Single files that may include more than their folder.
 EXTRA = {"tools/inspect_index.cpp": ["layouts"]}

@@ -19,7 +19,7 @@ struct SearchStats {
     std::uint64_t io_wait_ns = 0;  // part of it spent with a read under way
     std::uint64_t bytes_read = 0;
     std::uint32_t pages_read = 0;
-    std::uint32_t pages_from_cache = 0;  // expansions served by a page that the query already had
+    std::uint32_t pages_from_cache = 0;  // vertices expanded from the cache of hot records
     std::uint32_t hops = 0;              // rounds of reading
     std::uint32_t estimates = 0;         // distances estimated from codes
     std::uint32_t exact_distances = 0;
@@ -34,6 +34,11 @@ struct IndexSummary {
     std::uint32_t page_size_bytes = 0;
     std::uint32_t vertices_per_page = 0;
     std::uint64_t bytes_on_disk = 0;
+    PageOrder page_order = PageOrder::kInsertion;
+    double expand_share = 0;            // calibrated
+    std::uint32_t hot_vertices = 0;     // resident
+    std::uint64_t bytes_of_hot = 0;     // that they take
+    std::uint64_t bytes_of_tables = 0;  // codes, codebook, navigation
 };
 
 // Immutable after open; safe to search from any number of threads at once.
@@ -53,6 +58,10 @@ public:
     // REQUIRES: out.size() == queries.row_count * params.k; stats empty or one per query.
     Status search(MatrixView queries, const SearchParams& params, std::span<Neighbor> out,
                   std::span<SearchStats> stats = {}) const;
+
+    // Writes what the recorded queries visited so far (OpenOptions::record_share), for relayout().
+    // kInvalidArgument when nothing was recorded.
+    Status save_trace(const std::filesystem::path& path) const;
 
     const IndexSummary& summary() const noexcept;
     // One line: engine and features in use, and why not the better one where that is so.

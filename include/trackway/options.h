@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 namespace trackway {
 
@@ -16,14 +17,22 @@ struct GraphOptions {
 };
 
 struct LayoutOptions {
-    PageOrder page_order = PageOrder::kBreadthFirst;
-    std::uint32_t page_size_bytes = 0;  // power of two, 4096 to 65536; 0: the smallest that fits
+    PageOrder page_order = PageOrder::kAffinity;
+    // Power of two, 4096 to 65536. 0: of those that hold a vertex, from 4096 to 16384, the one
+    // whose expected pages per query cost least on a usual NVMe disk (layout README), or the
+    // smallest.
+    std::uint32_t page_size_bytes = 0;
+    // Measure the cost of pages on the disk of index_dir, for two seconds, before one is chosen:
+    // then the bytes of the index depend on the machine.
+    bool probe_disk = false;
+    bool keep_trace = false;  // the co-visitation graph stays in the index
 };
 
 struct BuildOptions {
     std::filesystem::path vectors = {};
     std::filesystem::path index_dir = {};
-    bool overwrite = false;  // replace an index that is already in index_dir
+    std::filesystem::path workload = {};  // sample of queries; empty: only the vectors decide
+    bool overwrite = false;               // replace an index that is already in index_dir
     Metric metric = Metric::kL2;
     GraphOptions graph = {};
     LayoutOptions layout = {};
@@ -31,6 +40,18 @@ struct BuildOptions {
     std::uint64_t memory_budget_bytes = 0;  // peak resident memory; 0: 80 % of RAM
     std::uint32_t thread_count = 0;         // 0: all cores; never changes the bytes written
     std::uint64_t seed = 1;                 // same input, options and seed: same bytes
+};
+
+// Reorders an index to new queries, without building its graph again.
+struct RelayoutOptions {
+    std::filesystem::path index_dir = {};
+    // One of the two: queries to trace, or a trace that Index::save_trace() has written.
+    std::filesystem::path workload = {};
+    std::filesystem::path trace = {};
+    PageOrder page_order = PageOrder::kAffinity;
+    bool keep_trace = false;
+    std::uint64_t memory_budget_bytes = 0;  // peak resident memory; 0: 80 % of RAM
+    std::uint32_t thread_count = 0;
 };
 
 enum class IoEngine : std::uint8_t {
@@ -44,6 +65,10 @@ struct OpenOptions {
     std::uint32_t thread_count = 0;  // searching threads; 0: all cores
     std::uint32_t queries_in_flight_per_thread = 32;
     std::uint32_t max_beam_width = 16;  // the largest SearchParams::beam_width that will be asked
+    // All that stays resident: codes, navigation, hot vertices. 0: the tables and 5 % of the index.
+    std::uint64_t memory_budget_bytes = 0;
+    std::optional<std::uint64_t> cache_vertices = {};  // hot vertices, whatever the budget says
+    double record_share = 0;  // of the queries, whose visits Index::save_trace() writes
 };
 
 struct SearchParams {
@@ -53,6 +78,9 @@ struct SearchParams {
     std::uint32_t search_list_size = 40;
     std::uint32_t beam_width = 1;  // W: vertices whose pages one query reads at once
     std::uint32_t page_limit = 0;  // most pages that one query may read; 0: no limit
+    // Of the vertices of each page read, the share that is expanded at once, 0 to 1; without a
+    // value, what the builder calibrated.
+    std::optional<float> expand_share = {};
 };
 
 }  // namespace trackway

@@ -8,14 +8,18 @@
 namespace trackway {
 
 enum class VectorId : std::uint64_t {};  // row in the dataset; what callers see
-enum class ShardId : std::uint16_t {};
-enum class PageId : std::uint32_t {};   // vertex page inside one shard file, from 0
-enum class LocalId : std::uint32_t {};  // vertex inside one shard: page * vertices_per_page + slot
+enum class PageId : std::uint32_t {};    // vertex page inside one shard file, from 0
+enum class LocalId : std::uint32_t {};   // vertex inside one shard: page * vertices_per_page + slot
 
 // Values are stored on disk; never renumber.
 enum class Metric : std::uint8_t { kL2 = 1, kInnerProduct = 2, kCosine = 3 };
 enum class ElementType : std::uint8_t { kFloat32 = 1, kFloat16 = 2, kUint8 = 3, kInt8 = 4 };
-enum class PageOrder : std::uint8_t { kInsertion = 1, kBreadthFirst = 2 };
+enum class PageOrder : std::uint8_t {
+    kInsertion = 1,
+    kBreadthFirst = 2,
+    kCovisit = 3,
+    kAffinity = 4
+};
 
 constexpr std::uint32_t kMaxDimension = 16384;
 constexpr std::uint32_t kMaxDegree = 255;  // a degree is stored in one byte
@@ -67,6 +71,10 @@ constexpr const char* name_of(PageOrder order) noexcept {
             return "insertion";
         case PageOrder::kBreadthFirst:
             return "breadth-first";
+        case PageOrder::kCovisit:
+            return "covisit";
+        case PageOrder::kAffinity:
+            return "affinity";
     }
     return "unknown";
 }

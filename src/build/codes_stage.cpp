@@ -39,18 +39,16 @@ quant::ProductQuantizer train_quantizer(const MatrixView& vectors, const CodesOp
         sample, vectors.dimension, {.code_bytes = options.code_bytes, .seed = options.seed}, arena);
 }
 
-std::vector<std::uint8_t> encode_places(const MatrixView& vectors, Metric metric,
-                                        const quant::ProductQuantizer& quantizer,
-                                        const layouts::PagePacking& packing,
-                                        const base::Arena& arena) {
+std::vector<std::uint8_t> encode_rows(const MatrixView& vectors, Metric metric,
+                                      const quant::ProductQuantizer& quantizer,
+                                      const base::Arena& arena) {
     const std::size_t code_bytes = quantizer.code_bytes();
-    std::vector<std::uint8_t> codes(packing.geometry.place_count() * code_bytes, 0);
+    std::vector<std::uint8_t> codes(vectors.row_count * code_bytes, 0);
     arena.parallel_for(vectors.row_count, kBlock, [&](std::size_t begin, std::size_t end, auto) {
         std::vector<float> row(vectors.dimension);
         for (std::size_t i = begin; i < end; ++i) {
             distance::row_floats(vectors.row(i), vectors.element_type, metric, row);
-            const auto place = static_cast<std::uint32_t>(packing.place[i]);
-            quantizer.encode(row, std::span(codes).subspan(place * code_bytes, code_bytes));
+            quantizer.encode(row, std::span(codes).subspan(i * code_bytes, code_bytes));
         }
     });
     return codes;

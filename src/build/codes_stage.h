@@ -1,11 +1,10 @@
-// Trains the product quantizer on a sample and encodes every vector at its place.
+// Trains the product quantizer on a sample and encodes every vector.
 #pragma once
 
 #include "trackway/types.h"
 
 #include "base/aligned_buffer.h"
 #include "base/arena.h"
-#include "layouts/page_packing.h"
 #include "quant/product_quantizer.h"
 
 #include <cstdint>
@@ -23,11 +22,10 @@ struct CodesOptions {
 quant::ProductQuantizer train_quantizer(const MatrixView& vectors, const CodesOptions& options,
                                         const base::Arena& arena);
 
-// Row p of the result is the code of the vertex at place p, zeros where there is none.
-std::vector<std::uint8_t> encode_places(const MatrixView& vectors, Metric metric,
-                                        const quant::ProductQuantizer& quantizer,
-                                        const layouts::PagePacking& packing,
-                                        const base::Arena& arena);
+// Row i of the result is the code of row i of the vectors.
+std::vector<std::uint8_t> encode_rows(const MatrixView& vectors, Metric metric,
+                                      const quant::ProductQuantizer& quantizer,
+                                      const base::Arena& arena);
 
 // Bytes that training holds at once, for planning.
 std::uint64_t training_bytes(std::uint64_t rows, std::uint32_t dimension,

@@ -54,8 +54,7 @@ std::optional<std::vector<std::string>> listed_names(const fs::path& path) {
     if (!manifest) return std::nullopt;
     std::vector<std::string> names = {layouts::kManifestName};
     for (std::uint32_t shard = 0; shard < manifest->shards.size(); ++shard) {
-        for (const auto part : {layouts::ShardPart::kPages, layouts::ShardPart::kCodes,
-                                layouts::ShardPart::kCodebook})
+        for (const layouts::ShardPart part : layouts::kShardParts)
             names.push_back(layouts::shard_file_name(manifest->uuid, shard, part));
     }
     return names;

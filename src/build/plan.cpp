@@ -3,6 +3,9 @@
 #include "base/errors.h"
 #include "base/resident_memory.h"
 #include "build/codes_stage.h"
+#include "build/covisits.h"
+#include "build/shard_layout.h"
+#include "build/workload.h"
 #include "graph/vamana.h"
 
 #include <algorithm>
@@ -57,11 +60,15 @@ std::uint64_t expected_peak(const BuildOptions& options, const VectorFile& vecto
     const std::uint64_t rows = vectors.row_count();
     const graph::VamanaOptions graph{.max_degree = options.graph.max_degree,
                                      .build_list_size = options.graph.build_list_size};
-    const std::uint64_t order = rows * 24;
-    const std::uint64_t codes =
-        rows * plan.code_bytes * 5 / 4 + training_bytes(rows, vectors.dimension(), plan.code_bytes);
-    return rows * vectors.row_bytes() + graph::vamana_bytes(rows, graph, plan.threads) + order +
-           codes + kFixedBytes;
+    const std::uint64_t edges = rows * (std::uint64_t{options.graph.max_degree} + 1) * 4;
+    const std::uint64_t codes = rows * plan.code_bytes;
+    const std::uint64_t training = training_bytes(rows, vectors.dimension(), plan.code_bytes);
+    const std::uint64_t laying_out =
+        rows * lay_out_bytes(options.graph.max_degree) + codes * 5 / 4 + covisit_pair_bytes();
+    const std::uint64_t stages = std::max(graph::vamana_bytes(rows, graph, plan.threads),
+                                          edges + codes + std::max(training, laying_out));
+    return rows * vectors.row_bytes() + Workload::bytes_max(vectors.row_bytes()) + stages +
+           kFixedBytes;
 }
 
 }  // namespace
@@ -74,9 +81,11 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
                          .max_degree = options.graph.max_degree,
                          .vertex_count = static_cast<std::uint32_t>(vectors.row_count()),
                          .row_count = vectors.row_count()};
-    TRACKWAY_TRY_ASSIGN(
-        page_size, layouts::choose_page_size(plan.record_shape, options.layout.page_size_bytes));
-    plan.page_size_bytes = page_size;
+    if (options.layout.page_size_bytes != 0) {
+        TRACKWAY_TRY(layouts::check_page_size(plan.record_shape, options.layout.page_size_bytes));
+    } else {
+        TRACKWAY_TRY(layouts::smallest_page_size(plan.record_shape));
+    }
     plan.threads = threads;
     plan.code_bytes = options.code_bytes != 0 ? options.code_bytes
                                               : std::min(kDefaultCodeBytes, vectors.dimension());

@@ -13,7 +13,6 @@ namespace trackway::builder {
 
 struct Plan {
     layouts::RecordShape record_shape;
-    std::uint32_t page_size_bytes = 0;
     std::uint32_t code_bytes = 0;
     std::uint32_t threads = 0;
     std::uint64_t memory_budget_bytes = 0;

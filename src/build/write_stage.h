@@ -5,41 +5,27 @@
 #include "trackway/types.h"
 
 #include "base/arena.h"
-#include "graph/adjacency.h"
+#include "build/index_folder.h"
+#include "build/shard_layout.h"
 #include "io/file.h"
-#include "layouts/page_packing.h"
-#include "layouts/shard_file.h"
-#include "quant/product_quantizer.h"
+#include "layouts/manifest.h"
 
 #include <cstdint>
 #include <filesystem>
-#include <span>
 #include <vector>
 
 namespace trackway::builder {
 
-// All that goes into the files of one shard; views of what the stages before have made.
-struct ShardContent {
-    MatrixView vectors;
-    const graph::Adjacency& adjacency;
-    std::span<const std::uint32_t> order;
-    const layouts::PagePacking& packing;
-    const quant::ProductQuantizer& quantizer;
-    std::span<const std::uint8_t> codes;
-};
+// The files of a shard, not yet named; pages first.
+using StagedShard = std::vector<io::StagedFile>;
 
-struct StagedShard {
-    io::StagedFile pages, codes, codebook;
-};
-
-// kCancelled when arena.stopped().
-Result<StagedShard> write_shard(const std::filesystem::path& folder, const layouts::Uuid& uuid,
-                                const layouts::ShardDescription& description,
-                                const ShardContent& content, const base::Arena& arena);
+// Fills in what the manifest says of shard 0; the rest of it is there already. kCancelled when
+// arena.stopped().
+Result<StagedShard> write_shard(const std::filesystem::path& folder, const ShardGraph& graph,
+                                const ShardLayout& layout, layouts::Manifest& manifest,
+                                const base::Arena& arena);
 
 // Reopens the files as a search would, by their temporary names, and checks every byte.
-Status verify_staged(const StagedShard& staged, const layouts::Uuid& uuid,
-                     const layouts::ShardDescription& description,
-                     const quant::ProductQuantizer& quantizer);
+Status verify_staged(const StagedShard& staged, const layouts::Manifest& manifest);
 
 }  // namespace trackway::builder

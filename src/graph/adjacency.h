@@ -37,6 +37,13 @@ public:
         degrees_[vertex] = static_cast<std::uint32_t>(neighbors.size());
     }
 
+    // Sorts the vertex's list by number.
+    void sort(std::uint32_t vertex) noexcept {
+        const auto first =
+            neighbors_.begin() + static_cast<std::ptrdiff_t>(std::size_t{vertex} * capacity_);
+        std::sort(first, first + degrees_[vertex]);
+    }
+
     void prefetch(std::uint32_t vertex) const noexcept {
         __builtin_prefetch(&degrees_[vertex]);
         const std::uint32_t* first = neighbors_.data() + std::size_t{vertex} * capacity_;

@@ -6,6 +6,9 @@
 #include "base/float16.h"
 #include "distance/row_floats.h"
 #include "layouts/manifest.h"
+#include "layouts/shard_tables.h"
+#include "layouts/trace_file.h"
+#include "search/hot_loader.h"
 #include "search/opened_shard.h"
 #include "search/worker_pool.h"
 
@@ -49,7 +52,10 @@ bool row_is_finite(const std::byte* row, ElementType type, std::uint32_t dimensi
 class Index::Impl {
 public:
     Impl(search::OpenedShard shard, const layouts::Manifest& manifest, const OpenOptions& options)
-        : shard_(std::move(shard)), options_(options) {
+        : shard_(std::move(shard)),
+          options_(options),
+          uuid_(manifest.uuid),
+          expand_share_(static_cast<float>(manifest.expand_share_permille) / 1000) {
         const layouts::ManifestShard& entry = manifest.shards.front();
         summary_ = {.vectors = manifest.vectors,
                     .dimension = manifest.dimension,
@@ -58,14 +64,24 @@ public:
                     .shards = static_cast<std::uint32_t>(manifest.shards.size()),
                     .page_size_bytes = shard_.geometry().page_size_bytes,
                     .vertices_per_page = shard_.geometry().vertices_per_page,
-                    .bytes_on_disk = entry.pages_bytes + entry.codes_bytes + entry.codebook_bytes +
-                                     layouts::manifest_text(manifest).size()};
+                    .bytes_on_disk = entry.pages_bytes + layouts::manifest_text(manifest).size(),
+                    .page_order = manifest.page_order,
+                    .expand_share = double{expand_share_},
+                    .bytes_of_tables = shard_.table_bytes()};
+        for (const layouts::ShardPart part : layouts::table_parts(manifest, 0)) {
+            summary_.bytes_on_disk += layouts::table_file_bytes(
+                layouts::table_shape(part, manifest, shard_.file.description));
+        }
     }
 
     Status start() {
         const std::uint32_t threads = options_.thread_count != 0
                                           ? options_.thread_count
                                           : std::max(1U, std::thread::hardware_concurrency());
+        TRACKWAY_TRY_ASSIGN(hot, search::hot_vertices_wanted(shard_, options_));
+        TRACKWAY_TRY(search::load_hot_records(shard_, hot, options_.io));
+        summary_.hot_vertices = hot;
+        summary_.bytes_of_hot = shard_.hot ? shard_.hot->bytes() : 0;
         TRACKWAY_TRY_ASSIGN(pool, search::WorkerPool::start(shard_, options_, threads));
         pool_ = std::move(pool);
         return {};
@@ -86,6 +102,10 @@ public:
         TRACKWAY_TRY(check_range("search list", params.search_list_size, params.k, 1U << 20U));
         TRACKWAY_TRY(check_range("beam width", params.beam_width, 1, options_.max_beam_width));
         // Every page read brings at least one new vertex.
+        if (params.expand_share && !(*params.expand_share >= 0 && *params.expand_share <= 1)) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("expand share: expected 0 to 1, found ", *params.expand_share));
+        }
         if (params.page_limit != 0) {
             TRACKWAY_TRY(check_range("page limit", params.page_limit, params.k, UINT32_MAX));
         }
@@ -111,11 +131,24 @@ public:
         const auto list = static_cast<std::uint32_t>(
             std::min<std::uint64_t>(params.search_list_size, summary_.vectors));
         search::Batch batch{.queries = queries,
-                            .params = {params.k, list, params.beam_width, params.page_limit},
+                            .params = {.k = params.k,
+                                       .search_list_size = list,
+                                       .beam_width = params.beam_width,
+                                       .page_limit = params.page_limit,
+                                       .expand_share = params.expand_share.value_or(expand_share_)},
                             .out = out.data(),
                             .stats = stats.empty() ? nullptr : stats.data(),
                             .status = {}};
         return pool_->run(batch);
+    }
+
+    Status save_trace(const std::filesystem::path& path) const {
+        const std::vector<std::uint32_t> visits = pool_->recorded();
+        if (visits.empty()) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(path.string(), ": no query was recorded, so there is no trace"));
+        }
+        return layouts::write_trace(path, uuid_, visits);
     }
 
     const IndexSummary& summary() const noexcept { return summary_; }
@@ -125,6 +158,8 @@ private:
     search::OpenedShard shard_;
     OpenOptions options_;
     IndexSummary summary_;
+    layouts::Uuid uuid_;
+    float expand_share_;
     std::unique_ptr<search::WorkerPool> pool_;  // last: its threads use the shard
 };
 
@@ -138,6 +173,10 @@ Result<Index> Index::open(const std::filesystem::path& index_dir, const OpenOpti
     TRACKWAY_TRY(check_range("threads", options.thread_count, 0, 1024));
     TRACKWAY_TRY(check_range("queries in flight", options.queries_in_flight_per_thread, 1, 4096));
     TRACKWAY_TRY(check_range("beam width", options.max_beam_width, 1, 256));
+    if (!(options.record_share >= 0 && options.record_share <= 1)) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("record share: expected 0 to 1, found ", options.record_share));
+    }
     TRACKWAY_TRY(check_range(
         "reads in flight",
         std::uint64_t{options.queries_in_flight_per_thread} * options.max_beam_width, 1, 16384));
@@ -157,6 +196,10 @@ Status Index::search(MatrixView queries, const SearchParams& params, std::span<N
                      std::span<SearchStats> stats) const {
     TRACKWAY_TRY(impl_->check(queries, params));
     return impl_->search(queries, params, out, stats);
+}
+
+Status Index::save_trace(const std::filesystem::path& path) const {
+    return impl_->save_trace(path);
 }
 
 const IndexSummary& Index::summary() const noexcept {

@@ -1,8 +1,7 @@
 #include "search/opened_shard.h"
 
 #include "base/errors.h"
-#include "layouts/file_names.h"
-#include "layouts/table_file.h"
+#include "layouts/shard_tables.h"
 #include "layouts/verify_shard.h"
 
 #include <cstring>
@@ -10,37 +9,77 @@
 #include <vector>
 
 namespace trackway::search {
+namespace {
+
 using base::fail;
 using base::join;
 using layouts::ShardPart;
+
+std::span<const std::uint32_t> numbers_of(const base::AlignedBuffer& bytes) noexcept {
+    const void* values = bytes.data();
+    return {static_cast<const std::uint32_t*>(values), bytes.size() / sizeof(std::uint32_t)};
+}
+
+}  // namespace
+
+std::span<const std::uint32_t> OpenedShard::hot_order() const noexcept {
+    return numbers_of(hot_places);
+}
+
+std::uint64_t OpenedShard::table_bytes() const noexcept {
+    return code_bytes.size() + quantizer.codewords().size_bytes() + navigation_rows.size();
+}
+
+beam::ShardView OpenedShard::view() const noexcept {
+    const void* codes = code_bytes.data();
+    return {
+        .description = file.description,
+        .quantizer = quantizer,
+        .codes = {static_cast<const std::uint8_t*>(codes), quantizer.code_bytes()},
+        .navigation = navigation_rows.size() == 0
+                          ? beam::NavigationView()
+                          : beam::NavigationView(numbers_of(navigation_rows), navigation_degree),
+        .hot = hot.get()};
+}
 
 Result<OpenedShard> OpenedShard::open(const std::filesystem::path& index_dir,
                                       const layouts::Manifest& manifest, std::uint32_t shard_id) {
     const auto path = [&](ShardPart part) {
         return index_dir / layouts::shard_file_name(manifest.uuid, shard_id, part);
     };
-    TRACKWAY_TRY_ASSIGN(shard,
+    TRACKWAY_TRY_ASSIGN(file,
                         layouts::ShardFile::open(path(ShardPart::kPages), manifest.uuid, shard_id));
-    TRACKWAY_TRY(layouts::check_against_manifest(shard, manifest));
-    const layouts::TableShape codes_shape{layouts::TableKind::kCodes, shard_id, manifest.code_bytes,
-                                          shard.description.geometry.place_count()};
-    const layouts::TableShape codebook_shape{
-        layouts::TableKind::kCodebook, shard_id,
-        distance::kCodewords * static_cast<std::uint32_t>(sizeof(float)), manifest.dimension};
+    TRACKWAY_TRY(layouts::check_against_manifest(file, manifest));
     if (manifest.code_bytes > manifest.dimension) {
         return fail(ErrorCode::kCorruption,
                     join(index_dir.string(), ": manifest: code bytes: expected at most ",
                          manifest.dimension, ", found ", manifest.code_bytes));
     }
-    TRACKWAY_TRY_ASSIGN(
-        codebook, layouts::read_table(path(ShardPart::kCodebook), manifest.uuid, codebook_shape));
-    TRACKWAY_TRY_ASSIGN(codes,
-                        layouts::read_table(path(ShardPart::kCodes), manifest.uuid, codes_shape));
+    const auto read = [&](ShardPart part) {
+        return layouts::read_table(path(part), manifest.uuid,
+                                   layouts::table_shape(part, manifest, file.description));
+    };
+    TRACKWAY_TRY_ASSIGN(codebook, read(ShardPart::kCodebook));
+    TRACKWAY_TRY_ASSIGN(codes, read(ShardPart::kCodes));
     std::vector<float> codewords(codebook.size() / sizeof(float));
     std::memcpy(codewords.data(), codebook.data(), codebook.size());
-    return OpenedShard{
-        std::move(shard), std::move(codes),
-        quant::ProductQuantizer(manifest.dimension, manifest.code_bytes, std::move(codewords))};
+    OpenedShard shard{.file = std::move(file),
+                      .code_bytes = std::move(codes),
+                      .quantizer = {manifest.dimension, manifest.code_bytes, std::move(codewords)},
+                      .navigation_rows = {},
+                      .navigation_degree = manifest.navigation_degree,
+                      .hot_places = {}};
+    if (manifest.format_minor == 0) return shard;
+    TRACKWAY_TRY_ASSIGN(navigation, read(ShardPart::kNavigation));
+    TRACKWAY_TRY_ASSIGN(hot, read(ShardPart::kHot));
+    shard.navigation_rows = std::move(navigation);
+    shard.hot_places = std::move(hot);
+    const std::uint64_t places = shard.geometry().place_count();
+    TRACKWAY_TRY(layouts::check_navigation(path(ShardPart::kNavigation),
+                                           numbers_of(shard.navigation_rows),
+                                           manifest.navigation_degree, places));
+    TRACKWAY_TRY(layouts::check_places(path(ShardPart::kHot), shard.hot_order(), places));
+    return shard;
 }
 
 }  // namespace trackway::search

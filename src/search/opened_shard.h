@@ -5,6 +5,8 @@
 #include "trackway/types.h"
 
 #include "base/aligned_buffer.h"
+#include "beam/hot_records.h"
+#include "beam/shard_view.h"
 #include "layouts/manifest.h"
 #include "layouts/shard_file.h"
 #include "quant/distance_table.h"
@@ -12,22 +14,29 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <span>
 
 namespace trackway::search {
 
-// Immutable; shared by all threads.
+// Immutable once the hot records are loaded; shared by all threads.
 struct OpenedShard {
     layouts::ShardFile file;
     base::AlignedBuffer code_bytes;
     quant::ProductQuantizer quantizer;
+    base::AlignedBuffer navigation_rows;  // empty in format 1.0
+    std::uint32_t navigation_degree = 0;
+    base::AlignedBuffer hot_places;  // those whose residence saves most reads first
+    std::unique_ptr<beam::HotRecords> hot = nullptr;
 
     const layouts::PageGeometry& geometry() const noexcept { return file.description.geometry; }
-    quant::Codes codes() const noexcept {
-        const void* values = code_bytes.data();
-        return {static_cast<const std::uint8_t*>(values), quantizer.code_bytes()};
-    }
+    std::span<const std::uint32_t> hot_order() const noexcept;
+    // What the tables take that every search needs.
+    std::uint64_t table_bytes() const noexcept;
+    // The shard must outlive it.
+    beam::ShardView view() const noexcept;
 
-    // Verifies the header, both tables, and that they are what the manifest says.
+    // Verifies the header, all tables, and that they are what the manifest says.
     static Result<OpenedShard> open(const std::filesystem::path& index_dir,
                                     const layouts::Manifest& manifest, std::uint32_t shard_id);
 };

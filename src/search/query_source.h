@@ -4,17 +4,19 @@
 #include "trackway/index.h"
 #include "trackway/result.h"
 
-#include "search/beam_search.h"
+#include "beam/beam_search.h"
 
 #include <cstdint>
+#include <span>
 
 namespace trackway::search {
 
 struct QueryTicket {
     const std::byte* query = nullptr;
-    BeamParams params;
+    beam::BeamParams params;
     Neighbor* out = nullptr;       // params.k
     SearchStats* stats = nullptr;  // may be null
+    bool record = false;           // the vertices it visits go to the trace
     void* batch = nullptr;         // the source's own
     std::uint64_t number = 0;      // within the batch
 };
@@ -25,7 +27,9 @@ public:
     // False when no query waits now; never blocks.
     virtual bool take(QueryTicket& ticket) = 0;
     // The query's answer stands in ticket.out, or status says why not.
-    virtual void finish(const QueryTicket& ticket, Status status) = 0;
+    // visits: places that a recorded query chose to expand, in order.
+    virtual void finish(const QueryTicket& ticket, Status status,
+                        std::span<const std::uint32_t> visits) = 0;
 };
 
 }  // namespace trackway::search

@@ -4,8 +4,9 @@
 #include "trackway/result.h"
 
 #include "base/aligned_buffer.h"
+#include "beam/beam_search.h"
 #include "io/page_reader.h"
-#include "search/beam_search.h"
+#include "search/opened_shard.h"
 #include "search/query_source.h"
 
 #include <cstdint>
@@ -39,10 +40,11 @@ public:
 private:
     // One query in flight. Its reads point into its share of the buffers.
     struct Active {
-        explicit Active(const OpenedShard& shard) : search(shard) {}
-        BeamSearch search;
+        explicit Active(const beam::ShardView& view) : search(view) {}
+        beam::BeamSearch search;
         QueryTicket ticket;
         std::vector<io::PageRead> reads;
+        std::vector<std::uint32_t> visits;  // of a query that is recorded
         std::uint32_t outstanding = 0;
         Status status;
         std::uint64_t started_ns = 0;
@@ -52,12 +54,15 @@ private:
 
     Scheduler(const OpenedShard& shard, const SchedulerLimits& limits);
     void admit(QuerySource& source);
+    void begin(std::uint32_t number, QuerySource& source);
+    void go_on(std::uint32_t number, QuerySource& source);
     void issue(std::uint32_t number);
     void arrive(io::PageRead& read, QuerySource& source);
     void finish(Active& active, QuerySource& source);
-    Status read_status(const io::PageRead& read) const;
+    Status located(Status status) const;
 
     const OpenedShard& shard_;
+    beam::ShardView view_;
     SchedulerLimits limits_;
     base::AlignedBuffer buffers_;
     std::vector<std::unique_ptr<Active>> active_;

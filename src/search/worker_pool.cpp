@@ -6,11 +6,17 @@
 #include <utility>
 
 namespace trackway::search {
+namespace {
+
+constexpr std::size_t kRecordedMax = std::size_t{16} << 20U;  // numbers, 64 MiB
+
+}  // namespace
 
 Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const OpenedShard& shard,
                                                       const OpenOptions& options,
                                                       std::uint32_t thread_count) {
     std::unique_ptr<WorkerPool> pool(new WorkerPool());
+    pool->record_share_ = options.record_share;
     try {
         for (std::uint32_t i = 0; i < thread_count; ++i) {
             pool->threads_.emplace_back(
@@ -91,15 +97,35 @@ bool WorkerPool::take(QueryTicket& ticket) {
               .params = batch.params,
               .out = batch.out + number * batch.params.k,
               .stats = batch.stats != nullptr ? batch.stats + number : nullptr,
+              .record = record_next(),
               .batch = &batch,
               .number = number};
     if (batch.next == batch.queries.row_count) waiting_.pop_front();
     return true;
 }
 
-void WorkerPool::finish(const QueryTicket& ticket, Status status) {
+// Evenly spread: every 1 / share-th query, until the room is full.
+bool WorkerPool::record_next() {
+    if (recorded_.size() >= kRecordedMax) return false;
+    record_due_ += record_share_;
+    if (record_due_ < 1) return false;
+    record_due_ -= 1;
+    return true;
+}
+
+std::vector<std::uint32_t> WorkerPool::recorded() const {
+    const std::lock_guard lock(mutex_);
+    return recorded_;
+}
+
+void WorkerPool::finish(const QueryTicket& ticket, Status status,
+                        std::span<const std::uint32_t> visits) {
     auto& batch = *static_cast<Batch*>(ticket.batch);
     const std::lock_guard lock(mutex_);
+    if (ticket.record && status && recorded_.size() + visits.size() < kRecordedMax) {
+        recorded_.push_back(static_cast<std::uint32_t>(visits.size()));
+        recorded_.insert(recorded_.end(), visits.begin(), visits.end());
+    }
     if (!status && (batch.status || ticket.number < batch.failed_number)) {
         batch.status = std::move(status);
         batch.failed_number = ticket.number;

@@ -22,7 +22,7 @@ namespace trackway::search {
 // One call of Index::search, until it returns.
 struct Batch {
     MatrixView queries;
-    BeamParams params;
+    beam::BeamParams params;
     Neighbor* out = nullptr;
     SearchStats* stats = nullptr;  // may be null
     std::uint64_t next = 0;        // the first query that no thread has taken
@@ -53,19 +53,27 @@ public:
     }
 
     bool take(QueryTicket& ticket) override;
-    void finish(const QueryTicket& ticket, Status status) override;
+    void finish(const QueryTicket& ticket, Status status,
+                std::span<const std::uint32_t> visits) override;
+
+    // Visits of the recorded queries: for each, how many, then the places.
+    std::vector<std::uint32_t> recorded() const;
 
 private:
     WorkerPool() = default;
     void work(const OpenedShard& shard, const OpenOptions& options);
     void report_ready(Result<std::unique_ptr<Scheduler>>& scheduler, const OpenedShard& shard);
     void drop_rest(Batch& batch);
+    bool record_next();
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable batch_arrived_;
     std::condition_variable batch_finished_;  // or a thread became ready
     std::deque<Batch*> waiting_;
     bool closing_ = false;
+    double record_share_ = 0;
+    double record_due_ = 0;  // a query is recorded when this reaches 1
+    std::vector<std::uint32_t> recorded_;
     std::uint32_t ready_ = 0;
     Status start_status_;
     std::string io_description_;

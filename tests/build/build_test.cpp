@@ -60,8 +60,8 @@ TEST_SUITE("build") {
         std::vector<std::string> names;
         for (const StageReport& stage : built.report.stages)
             names.push_back(stage.name);
-        CHECK(names == std::vector<std::string>{"read", "graph", "order", "codes", "write",
-                                                "verify", "publish"});
+        CHECK(names == std::vector<std::string>{"read", "graph", "codes", "trace", "order",
+                                                "calibrate", "write", "verify", "publish"});
         CHECK(built.report.layout.page_size_bytes == 4096);
         CHECK(built.report.shards.front().vectors == 500);
         std::uint64_t bytes = 0;

@@ -16,10 +16,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                    .vertices_per_page = 1U + data[1],
                                    .page_count = 8,
                                    .max_degree = 1U + data[2] % 255,
-                                   .neighbor_bits = data[3] % 33U,
                                    .row_bits = data[3] / 8U,
                                    .row_count = 1000,
-                                   .seed = 5};
+                                   .seed = 5,
+                                   .edges = data[3] % 2 == 0
+                                                ? layouts::EdgeCode::elias_fano(1U + data[3] * 300U)
+                                                : layouts::EdgeCode::fixed_width(data[3] % 33U)};
     // Of its exact size on the heap, so that reading beyond it is seen.
     std::vector<std::byte> page(4096);
     std::memcpy(page.data() + 8, data + 4, std::min<std::size_t>(size - 4, 4088));

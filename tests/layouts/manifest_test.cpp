@@ -26,7 +26,9 @@ Manifest sample() {
     manifest.alpha = "1.200000";
     manifest.seed = 18446744073709551615U;
     manifest.page_order = PageOrder::kBreadthFirst;
-    manifest.shards = {{1000, 1 << 20, 36096, 102400}};
+    manifest.expand_share_permille = 200;
+    manifest.navigation_degree = 32;
+    manifest.shards = {{1000, 1 << 20, 36096, 102400, 10, 250, 0}};
     return manifest;
 }
 
@@ -70,7 +72,7 @@ TEST_SUITE("layouts") {
             parse_manifest(replaced(text, "\"format_major\": 1", "\"format_major\": 2"), "m");
         REQUIRE_FALSE(version);
         CHECK(version.error().code == ErrorCode::kUnsupported);
-        CHECK(version.error().message == "m: format version: expected 1.0, found 2.0");
+        CHECK(version.error().message == "m: format version: expected 1.1, found 2.1");
     }
 
     TEST_CASE("a folder without a manifest is no index") {

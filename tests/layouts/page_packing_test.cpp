@@ -28,9 +28,12 @@ Packed pack(std::uint32_t count, std::uint32_t vector_bytes, std::uint32_t max_d
         packed.degrees.push_back(
             full_degrees ? max_degree : static_cast<std::uint32_t>(random.below(max_degree + 1)));
     const RecordShape shape{vector_bytes, max_degree, count, count};
-    const auto page_size = choose_page_size(shape, 0);
+    const auto page_size = smallest_page_size(shape);
     REQUIRE(page_size);
-    packed.packing = pack_pages({shape, packed.order, packed.degrees}, *page_size);
+    packed.packing =
+        pack_pages(shape, packed.degrees, *page_size, [&](const PageGeometry& geometry) {
+            return cut_pages(packed.order, packed.degrees, geometry);
+        });
     return packed;
 }
 
@@ -49,39 +52,37 @@ TEST_SUITE("layouts") {
                     places.insert(static_cast<std::uint32_t>(place));
                 CHECK(places.size() == count);
                 CHECK(*places.rbegin() < geometry.place_count());
-                CHECK(base::bit_width_of(geometry.place_count() - 1) <= geometry.neighbor_bits);
-                REQUIRE(p.packing.first.size() == geometry.page_count + 1U);
+                CHECK(geometry.place_count() <= geometry.edges.place_limit());
+                REQUIRE(p.packing.groups.page_count() == geometry.page_count);
                 for (std::uint32_t page = 0; page < geometry.page_count; ++page) {
-                    std::uint64_t neighbors = 0;
-                    const std::uint32_t begin = p.packing.first[page];
-                    const std::uint32_t end = p.packing.first[page + 1];
-                    for (std::uint32_t i = begin; i < end; ++i) {
-                        neighbors += p.degrees[p.order[i]];
-                        CHECK(p.packing.place[p.order[i]] ==
-                              geometry.place(PageId{page}, i - begin));
+                    std::uint64_t edge_bits = 0;
+                    std::uint32_t slots = 0;
+                    for (const std::uint32_t vertex : p.packing.groups.page(page)) {
+                        edge_bits += geometry.edges.bits(p.degrees[vertex]);
+                        CHECK(p.packing.place[vertex] == geometry.place(PageId{page}, slots++));
                     }
-                    CHECK(fits(geometry, end - begin, neighbors));
-                    CHECK(end - begin <= geometry.vertices_per_page);
+                    CHECK(fits(geometry, slots, edge_bits));
+                    CHECK(slots <= geometry.vertices_per_page);
                 }
             }
         }
     }
 
-    TEST_CASE("uint8 128-d with full degree 64 packs at least 12 vertices into 4 KiB") {
+    TEST_CASE("uint8 128-d with full degree 64 packs at least 16 vertices into 4 KiB") {
         const Packed p = pack(100000, 128, 64, true);
         CHECK(p.packing.geometry.page_size_bytes == 4096);
-        CHECK(p.packing.geometry.vertices_per_page >= 12);
-        CHECK(p.packing.geometry.page_count <= 100000 / 14 + 1);
+        CHECK(p.packing.geometry.vertices_per_page >= 16);
+        CHECK(p.packing.geometry.page_count <= 100000 / 16 + 1);
     }
 
     TEST_CASE("the page size is the smallest that holds a full vertex, or an error says why not") {
-        CHECK(*choose_page_size({128, 64, 1000, 1000}, 0) == 4096);
-        CHECK(*choose_page_size({3840, 64, 1000, 1000}, 0) == 4096);
-        CHECK(*choose_page_size({4096, 64, 1000, 1000}, 0) == 8192);
-        CHECK(*choose_page_size({128, 64, 1000, 1000}, 16384) == 16384);
-        const auto small = choose_page_size({8000, 64, 1000, 1000}, 4096);
+        CHECK(*smallest_page_size({128, 64, 1000, 1000}) == 4096);
+        CHECK(*smallest_page_size({3840, 64, 1000, 1000}) == 4096);
+        CHECK(*smallest_page_size({4096, 64, 1000, 1000}) == 8192);
+        CHECK(check_page_size({128, 64, 1000, 1000}, 16384));
+        const auto small = check_page_size({8000, 64, 1000, 1000}, 4096);
         REQUIRE_FALSE(small);
         CHECK(small.error().message.find("does not fit a page of 4096 bytes") != std::string::npos);
-        CHECK_FALSE(choose_page_size({65536, 64, 1000, 1000}, 0));
+        CHECK_FALSE(smallest_page_size({65536, 64, 1000, 1000}));
     }
 }

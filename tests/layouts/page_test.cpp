@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,15 +15,15 @@ using namespace trackway::layouts;
 
 namespace {
 
-constexpr PageGeometry kGeometry{.page_size_bytes = 4096,
-                                 .vector_bytes = 24,
-                                 .vertices_per_page = 20,
-                                 .page_count = 5,
-                                 .max_degree = 12,
-                                 .neighbor_bits = 7,
-                                 .row_bits = 9,
-                                 .row_count = 400,
-                                 .seed = 99};
+const PageGeometry kGeometry{.page_size_bytes = 4096,
+                             .vector_bytes = 24,
+                             .vertices_per_page = 20,
+                             .page_count = 5,
+                             .max_degree = 12,
+                             .row_bits = 9,
+                             .row_count = 400,
+                             .seed = 99,
+                             .edges = EdgeCode::elias_fano(100)};
 
 struct Filled {
     std::vector<std::byte> vectors;
@@ -39,8 +40,10 @@ Filled fill(std::uint32_t slots, std::uint64_t seed) {
         byte = static_cast<std::byte>(random.below(256));
     page.neighbors.resize(slots);
     for (std::uint32_t s = 0; s < slots; ++s) {
+        std::set<std::uint32_t> neighbors;
         for (std::uint64_t i = random.below(kGeometry.max_degree + 1); i > 0; --i)
-            page.neighbors[s].push_back(static_cast<std::uint32_t>(random.below(100)));
+            neighbors.insert(static_cast<std::uint32_t>(random.below(100)));
+        page.neighbors[s].assign(neighbors.begin(), neighbors.end());
         page.records.push_back({VectorId{random.below(400)},
                                 page.vectors.data() + s * kGeometry.vector_bytes,
                                 page.neighbors[s]});
@@ -126,8 +129,8 @@ TEST_SUITE("layouts") {
         PageGeometry geometry = kGeometry;
         geometry.vector_bytes = 4000;
         const std::uint64_t bits = (4096 - 4000 - 16 - 1) * 8 - geometry.row_bits;
-        CHECK(fits(geometry, 1, bits / geometry.neighbor_bits));
-        CHECK_FALSE(fits(geometry, 1, bits / geometry.neighbor_bits + 1));
+        CHECK(fits(geometry, 1, bits));
+        CHECK_FALSE(fits(geometry, 1, bits + 1));
         CHECK_FALSE(fits(geometry, 2, 0));
     }
 }

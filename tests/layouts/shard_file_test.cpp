@@ -25,10 +25,10 @@ ShardDescription description() {
                       .vertices_per_page = 3,
                       .page_count = 2,
                       .max_degree = 4,
-                      .neighbor_bits = 3,
                       .row_bits = 3,
                       .row_count = 5,
-                      .seed = page_seed(kUuid, 1)};
+                      .seed = page_seed(kUuid, 1),
+                      .edges = EdgeCode::elias_fano(7)};
     shard.shard_id = 1;
     shard.vertex_count = 5;
     shard.dimension = 8;
@@ -41,7 +41,7 @@ ShardDescription description() {
 
 // Five vertices on pages of three and two; places 0 1 2 | 3 4, place 5 empty.
 struct Content {
-    std::vector<std::uint32_t> edges[5] = {{1, 2}, {3}, {4, 0}, {0}, {}};
+    std::vector<std::uint32_t> edges[5] = {{1, 2}, {3}, {0, 4}, {0}, {}};
     std::uint64_t rows[5] = {4, 3, 2, 1, 0};
 };
 
@@ -131,7 +131,8 @@ TEST_SUITE("layouts") {
              {Case{40, 5000, "page size"}, Case{40, 1U << 30U, "page size"}, Case{44, 0, "pages"},
               Case{48, 7, "vertices"}, Case{52, 70000, "vertices per page"},
               Case{56, 0, "dimension"}, Case{60, 256, "max degree"}, Case{64, 6, "entry point"},
-              Case{68, 0x01030302, "neighbor bits"}, Case{72, 2, "rows"}, Case{80, 9, "page order"},
+              Case{68, 0x01030302, "neighbor bits"}, Case{88, 5, "place limit"},
+              Case{84, 1, "reserved"}, Case{72, 2, "rows"}, Case{80, 9, "page order"},
               Case{4000, 1, "reserved"}, Case{44, 0xffffffff, "places"}}) {
             CAPTURE(std::string(c.message));
             const test::TempFolder folder;

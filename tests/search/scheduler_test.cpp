@@ -28,7 +28,7 @@ test::BuiltIndex& shared_index() {
 // Hands out queries one by one and keeps every status.
 class ListSource final : public search::QuerySource {
 public:
-    ListSource(const MatrixView& queries, const search::BeamParams& params)
+    ListSource(const MatrixView& queries, const beam::BeamParams& params)
         : queries_(queries),
           params_(params),
           found(queries.row_count * params.k),
@@ -43,14 +43,15 @@ public:
         ++next_;
         return true;
     }
-    void finish(const search::QueryTicket& ticket, Status status) override {
+    void finish(const search::QueryTicket& ticket, Status status,
+                std::span<const std::uint32_t>) override {
         statuses[ticket.number] = std::move(status);
         ++finished;
     }
 
 private:
     MatrixView queries_;
-    search::BeamParams params_;
+    beam::BeamParams params_;
     std::uint64_t next_ = 0;
 
 public:
@@ -82,7 +83,7 @@ TEST_SUITE("search") {
     TEST_CASE("many queries over a reader that shuffles give the answers of one at a time") {
         const auto opened = test::open_shard(shared_index().path());
         const auto queries = test::random_vectors(40, 12, ElementType::kFloat32, 2);
-        const search::BeamParams params{.k = 5, .search_list_size = 20, .beam_width = 4};
+        const beam::BeamParams params{.k = 5, .search_list_size = 20, .beam_width = 4};
         ListSource expected(queries.view, params);
         serve(opened, expected, 0, 1);
         for (std::uint64_t seed = 1; seed <= 50; ++seed) {
@@ -99,7 +100,7 @@ TEST_SUITE("search") {
     TEST_CASE("every fault of a page ends just the queries that need it, with an error") {
         const auto opened = test::open_shard(shared_index().path());
         const auto queries = test::random_vectors(30, 12, ElementType::kFloat32, 3);
-        const search::BeamParams params{.k = 5, .search_list_size = 20, .beam_width = 2};
+        const beam::BeamParams params{.k = 5, .search_list_size = 20, .beam_width = 2};
         ListSource expected(queries.view, params);
         serve(opened, expected, 0, 1);
         const auto& geometry = opened.shard->geometry();

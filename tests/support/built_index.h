@@ -41,6 +41,7 @@ void build_into(BuiltIndex& index, Vectors vectors, const Change& change) {
     index.options.graph = {.max_degree = 16, .build_list_size = 32};
     index.options.code_bytes = std::min(8U, index.vectors.view.dimension);
     index.options.thread_count = 2;
+    index.options.layout.page_size_bytes = 4096;
     change(index.options);
     write_vectors(index.options.vectors, index.vectors);
     auto report = build(index.options);

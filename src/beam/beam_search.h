@@ -5,63 +5,75 @@
 //         ... once per fetched page: search.absorb(page, bytes) ...
 //     }
 //
-// It knows nothing of threads, rings or caches: the same code runs under the io_uring scheduler
-// and under readers that shuffle and fail in tests.
+// It knows nothing of threads, rings or files: the same code runs under the io_uring scheduler,
+// over pages in memory while an index is built, and under readers that shuffle and fail in tests.
 #pragma once
 
 #include "trackway/result.h"
 #include "trackway/types.h"
 
+#include "beam/neighbor_store.h"
+#include "beam/shard_view.h"
 #include "distance/distance.h"
 #include "graph/frontier.h"
 #include "graph/seen_set.h"
 #include "layouts/page.h"
 #include "quant/distance_table.h"
-#include "search/neighbor_store.h"
-#include "search/opened_shard.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-namespace trackway::search {
+namespace trackway::beam {
 
 struct BeamParams {
     std::uint32_t k = 10;
     std::uint32_t search_list_size = 40;  // L, at least k
     std::uint32_t beam_width = 1;         // W
     std::uint32_t page_limit = 0;         // 0: none
+    // Of the vertices of a page that arrives, this share is expanded at once: the nearest ones,
+    // whether or not they made the list.
+    float expand_share = 0;
+    // False: only what the search asked for is scored, so that answers and the order of expansion
+    // do not depend on which vertices share pages.
+    bool page_mates = true;
 };
 
 struct BeamCounts {
     std::uint32_t hops = 0;
-    std::uint32_t pages = 0;              // wanted in all
-    std::uint32_t expanded_resident = 0;  // vertices expanded without a read of their own
+    std::uint32_t pages = 0;         // wanted in all
+    std::uint32_t expanded_hot = 0;  // expanded from a hot record, without a read
     std::uint32_t estimates = 0;
     std::uint32_t exact_distances = 0;
 };
 
 class BeamSearch {
 public:
-    // The shard must outlive the search.
-    explicit BeamSearch(const OpenedShard& shard);
+    // The view must outlive the search.
+    explicit BeamSearch(const ShardView& shard);
 
-    // query: dimension elements of the shard's type, which stay until done().
-    void start(const std::byte* query, const BeamParams& params);
+    // query: dimension elements of the shard's type, which stay until done(). visits, if given,
+    // gets the place of every vertex that the search chose to expand, in order, until done().
+    // An error is one of hot records; see absorb().
+    Status start(const std::byte* query, const BeamParams& params,
+                 std::vector<std::uint32_t>* visits = nullptr);
 
     // The pages of this hop, without repeats; a page is wanted at most once per query.
     std::span<const PageId> wanted() const noexcept { return wanted_; }
 
     // The pages of a hop may arrive in any order: they are used together, in the order of wanted(),
     // when the last is here, so answers do not depend on the device. bytes must stay until then.
-    // Any error ends the search: it must be started anew.
+    // Any error ends the search: it must be started anew. Its message begins at the place in the
+    // file ("offset 8192: page 1: ..."); the caller knows which file.
     Status absorb(PageId page, std::span<const std::byte> bytes);
 
     bool done() const noexcept { return wanted_.empty(); }
     // At most k, nearest first; Candidate::vertex is the dataset row, the distance is as the
     // kernels compute it.
     std::span<const graph::Candidate> found() const noexcept { return found_.list(); }
+    // The candidates that stand in the search list; Candidate::vertex is the place.
+    std::span<const graph::Candidate> frontier() const noexcept { return frontier_.list(); }
     const BeamCounts& counts() const noexcept { return counts_; }
 
 private:
@@ -70,18 +82,29 @@ private:
     static constexpr std::uint32_t kExpanded = 1;  // or about to be, when its page arrives
     static constexpr std::uint32_t kResident = 2;  // mark - kResident: its list in the store
 
+    void find_entries();
     Status finish_hop();
+    Status open_pages();
+    Status use_page(PageId page, const layouts::PageView& view);
     void score(PageId page, const layouts::PageView& view);
-    void keep_resident(const layouts::PageView& view, std::uint32_t slot, graph::Candidate scored);
-    Status expand(std::span<const std::uint32_t> neighbors);
+    Status expand_slot(PageId page, const layouts::PageView& view, std::uint32_t slot);
+    Status expand_mate(PageId page, const layouts::PageView& view, graph::Candidate scored);
+    void keep_resident(const layouts::PageView& view, graph::Candidate scored);
+    Status expand_hot(std::uint32_t place, const HotRecord& record);
+    Status expand(std::uint32_t place, std::span<const std::uint32_t> neighbors);
     Status choose_beam();
     graph::Candidate* nearest_unexpanded();
+    std::size_t position_in_frontier(std::uint32_t place) const;
     void insert(const graph::Candidate& candidate, graph::Frontier& list, std::size_t& next);
+    void note_visit(std::uint32_t place) {
+        if (visits_ != nullptr) visits_->push_back(place);
+    }
 
-    const OpenedShard& shard_;
+    const ShardView& shard_;
     distance::DistanceFn exact_;
     BeamParams params_;
     const std::byte* query_ = nullptr;
+    std::vector<std::uint32_t>* visits_ = nullptr;
     quant::DistanceTable table_;
     graph::Frontier frontier_;  // met along edges: they take the L places of the search list
     graph::Frontier mates_;     // came along on pages: scored, they cost no read and no place
@@ -97,11 +120,15 @@ private:
     std::vector<const std::byte*> arrived_;  // of wanted_, null until then
     std::size_t arrived_count_ = 0;
 
+    graph::Frontier entries_;  // of the navigation graph: numbers of rows
+    graph::SeenSet rows_seen_;
     std::vector<layouts::PageView> views_;
+    std::vector<graph::Candidate> scored_;  // slots of the page in hand, by exact distance
     std::vector<float> query_floats_;
     std::vector<std::uint32_t> ids_;
+    std::vector<std::uint32_t> rows_;
     std::vector<float> distances_;
     std::vector<std::uint32_t> neighbors_;
 };
 
-}  // namespace trackway::search
+}  // namespace trackway::beam

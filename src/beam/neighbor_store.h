@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace trackway::search {
+namespace trackway::beam {
 
 class NeighborStore {
 public:
@@ -42,4 +42,4 @@ private:
     std::vector<std::uint32_t> free_;
 };
 
-}  // namespace trackway::search
+}  // namespace trackway::beam

@@ -1,0 +1,332 @@
+#include "beam/beam_search.h"
+
+#include "base/assert.h"
+#include "base/errors.h"
+#include "distance/row_floats.h"
+
+#include <algorithm>
+
+namespace trackway::beam {
+namespace {
+
+using base::fail;
+using base::join;
+using graph::Candidate;
+
+// Of the navigation graph: candidates kept while it is searched, and how many of them the search
+// begins with (README, Decisions).
+constexpr std::uint32_t kNavigationList = 8;
+constexpr std::size_t kEntries = 4;
+
+Status corrupt(const layouts::PageGeometry& geometry, PageId page, const std::string& what) {
+    return fail(ErrorCode::kCorruption, join("offset ", geometry.offset_of(page), ": ", what));
+}
+
+}  // namespace
+
+BeamSearch::BeamSearch(const ShardView& shard)
+    : shard_(shard),
+      exact_(distance::distance_function(shard.description.metric, shard.description.element_type)),
+      query_floats_(shard.description.dimension),
+      distances_(std::max(shard.geometry().vertices_per_page, kMaxDegree)),
+      neighbors_(shard.geometry().max_degree) {}
+
+Status BeamSearch::start(const std::byte* query, const BeamParams& params,
+                         std::vector<std::uint32_t>* visits) {
+    TRACKWAY_ASSERT(params.beam_width > 0);
+    TRACKWAY_ASSERT(params.k > 0 && params.search_list_size >= params.k);
+    TRACKWAY_ASSERT(params.expand_share >= 0 && params.expand_share <= 1);
+    params_ = params;
+    query_ = query;
+    visits_ = visits;
+    const layouts::ShardDescription& shard = shard_.description;
+    distance::row_floats(query, shard.element_type, shard.metric, query_floats_);
+    table_.prepare(shard_.quantizer, shard.metric, query_floats_);
+    frontier_.reset(params.search_list_size);
+    mates_.reset(params.search_list_size);
+    found_.reset(params.k);
+    seen_.clear();
+    store_.reset(2 * params.search_list_size + 1, shard.geometry.max_degree);
+    next_ = 0;
+    next_mate_ = 0;
+    counts_ = {};
+    find_entries();
+    return choose_beam();
+}
+
+// Greedy search of the navigation graph by estimates; the nearest few enter the frontier.
+void BeamSearch::find_entries() {
+    const NavigationView& navigation = shard_.navigation;
+    const auto enter = [&](float estimate, std::uint32_t place) {
+        if (seen_.insert(place)) insert({estimate, place, kWaiting}, frontier_, next_);
+    };
+    if (navigation.empty()) {
+        const auto entry = static_cast<std::uint32_t>(shard_.description.entry_point);
+        table_.estimate(shard_.codes, {&entry, 1}, distances_.data());
+        ++counts_.estimates;
+        return enter(distances_[0], entry);
+    }
+    entries_.reset(kNavigationList);
+    rows_seen_.clear();
+    const auto offer = [&](std::span<const std::uint32_t> rows) {
+        rows_.clear();
+        ids_.clear();
+        for (const std::uint32_t row : rows) {
+            if (!rows_seen_.insert(row)) continue;
+            rows_.push_back(row);
+            ids_.push_back(navigation.place(row));
+        }
+        table_.estimate(shard_.codes, ids_, distances_.data());
+        counts_.estimates += static_cast<std::uint32_t>(ids_.size());
+        std::size_t best = entries_.size();
+        for (std::size_t i = 0; i < rows_.size(); ++i)
+            best = std::min(best, entries_.insert({distances_[i], rows_[i], kWaiting}));
+        return best;
+    };
+    const std::uint32_t first = 0;
+    offer({&first, 1});
+    for (std::size_t next = 0; next < entries_.size();) {
+        Candidate& candidate = entries_[next++];
+        if (candidate.mark == kExpanded) continue;
+        candidate.mark = kExpanded;
+        next = std::min(next, offer(navigation.neighbors(candidate.vertex)));
+    }
+    for (const Candidate& entry : entries_.list().first(std::min(kEntries, entries_.size())))
+        enter(entry.distance, navigation.place(entry.vertex));
+}
+
+Status BeamSearch::absorb(PageId page, std::span<const std::byte> bytes) {
+    const auto at = std::find(wanted_.begin(), wanted_.end(), page);
+    TRACKWAY_ASSERT(at != wanted_.end());
+    const auto position = static_cast<std::size_t>(at - wanted_.begin());
+    TRACKWAY_ASSERT(arrived_[position] == nullptr);
+    TRACKWAY_ASSERT(bytes.size() == shard_.geometry().page_size_bytes);
+    arrived_[position] = bytes.data();
+    if (++arrived_count_ < wanted_.size()) return {};
+    return finish_hop();
+}
+
+Status BeamSearch::finish_hop() {
+    ++counts_.hops;
+    TRACKWAY_TRY(open_pages());
+    for (std::size_t i = 0; i < wanted_.size(); ++i)
+        TRACKWAY_TRY(use_page(wanted_[i], views_[i]));
+    return choose_beam();
+}
+
+Status BeamSearch::open_pages() {
+    const layouts::PageGeometry& geometry = shard_.geometry();
+    views_.clear();
+    for (std::size_t i = 0; i < wanted_.size(); ++i) {
+        auto view =
+            layouts::PageView::open(geometry, wanted_[i], {arrived_[i], geometry.page_size_bytes});
+        if (!view) return corrupt(geometry, wanted_[i], view.error().message);
+        views_.push_back(*view);
+    }
+    for (const LocalId vertex : beam_) {
+        const PageId page = geometry.page_of(vertex);
+        const auto at = std::find(wanted_.begin(), wanted_.end(), page) - wanted_.begin();
+        const std::uint32_t slots = views_[static_cast<std::size_t>(at)].slot_count();
+        if (geometry.slot_of(vertex) < slots) continue;
+        return corrupt(geometry, page,
+                       join("slot ", geometry.slot_of(vertex), ": expected a vertex, found ", slots,
+                            " slots"));
+    }
+    return {};
+}
+
+// What the search asked for is expanded, then the nearest page-mates; the others stay at hand.
+Status BeamSearch::use_page(PageId page, const layouts::PageView& view) {
+    score(page, view);
+    for (const LocalId vertex : beam_) {
+        if (shard_.geometry().page_of(vertex) != page) continue;
+        TRACKWAY_TRY(expand_slot(page, view, shard_.geometry().slot_of(vertex)));
+    }
+    if (!params_.page_mates) return {};
+    const auto at_once = static_cast<std::size_t>(
+        params_.expand_share * static_cast<float>(view.slot_count()) + 0.5F);
+    std::sort(scored_.begin(), scored_.end(), graph::nearer);
+    for (std::size_t i = 0; i < scored_.size(); ++i) {
+        if (i < at_once) {
+            TRACKWAY_TRY(expand_mate(page, view, scored_[i]));
+        } else {
+            keep_resident(view, scored_[i]);
+        }
+    }
+    return {};
+}
+
+// All vertices of the page, or those that the search asked for. Leaves the others in scored_.
+void BeamSearch::score(PageId page, const layouts::PageView& view) {
+    const layouts::ShardDescription& shard = shard_.description;
+    const auto wanted = [&](std::uint32_t place) {
+        return std::find(beam_.begin(), beam_.end(), LocalId{place}) != beam_.end();
+    };
+    const distance::Rows rows{view.vectors(), shard.geometry.vector_bytes, nullptr,
+                              view.slot_count()};
+    exact_(query_, rows, shard.dimension, distances_.data());
+    counts_.exact_distances += view.slot_count();
+    scored_.clear();
+    for (std::uint32_t slot = 0; slot < view.slot_count(); ++slot) {
+        const auto place = static_cast<std::uint32_t>(shard.geometry.place(page, slot));
+        const bool asked = wanted(place);
+        if (!asked && !params_.page_mates) continue;
+        const Candidate row{distances_[slot],
+                            static_cast<std::uint32_t>(static_cast<std::uint64_t>(view.row(slot))),
+                            0};
+        HotRecord hot;
+        const bool found_before =
+            shard_.hot != nullptr && shard_.hot->find(place, hot) &&
+            std::any_of(found_.list().begin(), found_.list().end(),
+                        [&](const Candidate& c) { return c.vertex == row.vertex; });
+        if (!found_before) found_.insert(row);
+        if (!asked) scored_.push_back({distances_[slot], place, kWaiting});
+    }
+}
+
+Status BeamSearch::expand_slot(PageId page, const layouts::PageView& view, std::uint32_t slot) {
+    view.neighbors(slot, neighbors_.data());
+    return expand(static_cast<std::uint32_t>(shard_.geometry().place(page, slot)),
+                  std::span(neighbors_).first(view.degree(slot)));
+}
+
+// Expanded at once; it keeps its place in the frontier if it had one.
+Status BeamSearch::expand_mate(PageId page, const layouts::PageView& view, Candidate scored) {
+    if (!seen_.insert(scored.vertex)) {
+        const std::size_t at = position_in_frontier(scored.vertex);
+        if (at < frontier_.size()) {
+            if (frontier_[at].mark == kExpanded) return {};
+            frontier_.erase(at);
+            scored.mark = kExpanded;
+            insert(scored, frontier_, next_);
+        }
+    }
+    return expand_slot(page, view, shard_.geometry().slot_of(LocalId{scored.vertex}));
+}
+
+// A scored vertex stays expandable without another read: in the frontier if an edge had led to it,
+// among the page-mates if it merely came along.
+void BeamSearch::keep_resident(const layouts::PageView& view, Candidate scored) {
+    const bool is_mate = seen_.insert(scored.vertex);
+    if (is_mate) {
+        if (!frontier_.admits(scored) || !mates_.admits(scored)) return;
+    } else {
+        const std::size_t at = position_in_frontier(scored.vertex);
+        if (at == frontier_.size() || frontier_[at].mark != kWaiting) return;
+        frontier_.erase(at);
+    }
+    const std::uint32_t slot = shard_.geometry().slot_of(LocalId{scored.vertex});
+    const std::uint32_t list = store_.take(view.degree(slot));
+    view.neighbors(slot, store_.data(list));
+    scored.mark = kResident + list;
+    if (is_mate) {
+        insert(scored, mates_, next_mate_);
+    } else {
+        insert(scored, frontier_, next_);
+    }
+}
+
+// size() when it is not there.
+std::size_t BeamSearch::position_in_frontier(std::uint32_t place) const {
+    const auto list = frontier_.list();
+    const auto at = std::find_if(list.begin(), list.end(),
+                                 [&](const Candidate& c) { return c.vertex == place; });
+    return static_cast<std::size_t>(at - list.begin());
+}
+
+void BeamSearch::insert(const Candidate& candidate, graph::Frontier& list, std::size_t& next) {
+    Candidate dropped;
+    next = std::min(next, list.insert(candidate, &dropped));
+    if (dropped.mark >= kResident) store_.give_back(dropped.mark - kResident);
+}
+
+Status BeamSearch::expand_hot(std::uint32_t place, const HotRecord& record) {
+    const distance::Rows rows{record.vector, shard_.geometry().vector_bytes, nullptr, 1};
+    exact_(query_, rows, shard_.description.dimension, distances_.data());
+    ++counts_.exact_distances;
+    ++counts_.expanded_hot;
+    found_.insert({distances_[0], record.row, 0});
+    shard_.hot->neighbors(place, neighbors_.data());
+    return expand(place, std::span(neighbors_).first(record.degree));
+}
+
+Status BeamSearch::expand(std::uint32_t place, std::span<const std::uint32_t> neighbors) {
+    const layouts::PageGeometry& geometry = shard_.geometry();
+    const std::uint64_t places = geometry.place_count();
+    ids_.clear();
+    for (const std::uint32_t neighbor : neighbors) {
+        if (neighbor >= places) {
+            const PageId page = geometry.page_of(LocalId{place});
+            return corrupt(geometry, page,
+                           join("page ", static_cast<std::uint32_t>(page), ": slot ",
+                                geometry.slot_of(LocalId{place}),
+                                ": neighbour: expected less than ", places, ", found ", neighbor));
+        }
+        if (seen_.insert(neighbor)) ids_.push_back(neighbor);
+    }
+    table_.estimate(shard_.codes, ids_, distances_.data());
+    counts_.estimates += static_cast<std::uint32_t>(ids_.size());
+    for (std::size_t i = 0; i < ids_.size(); ++i) {
+        const Candidate candidate{distances_[i], ids_[i], kWaiting};
+        if (frontier_.admits(candidate)) insert(candidate, frontier_, next_);
+    }
+    return {};
+}
+
+// The nearest candidate of both lists that is not expanded yet. A page-mate farther than all of a
+// full frontier is not worth it.
+Candidate* BeamSearch::nearest_unexpanded() {
+    while (next_ < frontier_.size() && frontier_[next_].mark == kExpanded)
+        ++next_;
+    while (next_mate_ < mates_.size() && mates_[next_mate_].mark == kExpanded)
+        ++next_mate_;
+    Candidate* nearest = next_ < frontier_.size() ? &frontier_[next_] : nullptr;
+    if (next_mate_ == mates_.size()) return nearest;
+    Candidate* mate = &mates_[next_mate_];
+    if (nearest == nullptr) return frontier_.admits(*mate) ? mate : nullptr;
+    return nearer(*mate, *nearest) ? mate : nearest;
+}
+
+// Takes the nearest candidates in turn: one whose record is at hand is expanded on the spot, one
+// whose record is not joins the beam, until the beam is full.
+Status BeamSearch::choose_beam() {
+    beam_.clear();
+    wanted_.clear();
+    const layouts::PageGeometry& geometry = shard_.geometry();
+    const std::uint32_t pages_left =
+        params_.page_limit == 0 ? UINT32_MAX : params_.page_limit - counts_.pages;
+    while (beam_.size() < params_.beam_width) {
+        Candidate* candidate = nearest_unexpanded();
+        if (candidate == nullptr) break;
+        const std::uint32_t mark = candidate->mark;
+        const std::uint32_t place = candidate->vertex;
+        if (mark >= kResident) {
+            candidate->mark = kExpanded;
+            note_visit(place);
+            const Status expanded = expand(place, store_.list(mark - kResident));
+            store_.give_back(mark - kResident);
+            TRACKWAY_TRY(expanded);
+            continue;
+        }
+        HotRecord hot;
+        if (shard_.hot != nullptr && shard_.hot->find(place, hot)) {
+            candidate->mark = kExpanded;
+            note_visit(place);
+            TRACKWAY_TRY(expand_hot(place, hot));
+            continue;
+        }
+        const PageId page = geometry.page_of(LocalId{place});
+        const bool known = std::find(wanted_.begin(), wanted_.end(), page) != wanted_.end();
+        if (!known && wanted_.size() == pages_left) break;
+        candidate->mark = kExpanded;
+        note_visit(place);
+        beam_.push_back(LocalId{place});
+        if (!known) wanted_.push_back(page);
+    }
+    counts_.pages += static_cast<std::uint32_t>(wanted_.size());
+    arrived_.assign(wanted_.size(), nullptr);
+    arrived_count_ = 0;
+    return {};
+}
+
+}  // namespace trackway::beam

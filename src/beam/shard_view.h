@@ -1,0 +1,26 @@
+// All that a search of one shard looks at, wherever it comes from: an open index, or the memory of
+// a build.
+#pragma once
+
+#include "trackway/types.h"
+
+#include "beam/hot_records.h"
+#include "beam/navigation.h"
+#include "layouts/shard_file.h"
+#include "quant/distance_table.h"
+#include "quant/product_quantizer.h"
+
+namespace trackway::beam {
+
+// Immutable; what it points to outlives every search.
+struct ShardView {
+    const layouts::ShardDescription& description;
+    const quant::ProductQuantizer& quantizer;
+    quant::Codes codes;  // of each place
+    NavigationView navigation = {};
+    const HotRecords* hot = nullptr;  // null: none resident
+
+    const layouts::PageGeometry& geometry() const noexcept { return description.geometry; }
+};
+
+}  // namespace trackway::beam

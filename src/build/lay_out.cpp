@@ -1,0 +1,79 @@
+#include "build/lay_out.h"
+
+#include "build/write_stage.h"
+
+#include <utility>
+
+namespace trackway::builder {
+namespace {
+
+void fill_report(const LayOutTask& task, const ShardLayout& layout, StageRunner& runner) {
+    BuildReport& report = runner.report();
+    const auto rows = static_cast<double>(task.graph.vectors.row_count);
+    report.shards = {{.vectors = task.graph.vectors.row_count,
+                      .pages = layout.packing().geometry.page_count,
+                      .mean_degree = task.graph.adjacency.mean_degree()}};
+    layout.report(report.layout);
+    report.layout.from_vectors = task.workload != nullptr && task.workload->is_from_vectors();
+    report.vectors = task.graph.vectors.row_count;
+    report.dimension = task.graph.vectors.dimension;
+    report.element_type = task.graph.vectors.element_type;
+    report.threads = runner.arena().thread_count();
+    report.peak_resident_bytes = base::peak_resident_bytes();
+    double cpu_seconds = 0;
+    for (const StageReport& stage : report.stages)
+        cpu_seconds += stage.cpu_seconds;
+    report.vectors_per_second_per_core = cpu_seconds > 0 ? rows / cpu_seconds : 0;
+}
+
+}  // namespace
+
+Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
+    ShardLayout layout(task.graph, task.choices, runner.arena());
+    TRACKWAY_TRY(runner.stage("trace", [&]() -> Status {
+        if (task.workload != nullptr) {
+            layout.navigate();
+            if (!runner.arena().stopped()) layout.trace(*task.workload);
+        } else {
+            layout.use_trace(std::move(task.trace));
+        }
+        return {};
+    }));
+    TRACKWAY_TRY(runner.stage("order", [&]() -> Status {
+        if (task.page_costs) layout.choose_page_size(*task.page_costs);
+        layout.order_pages();
+        return {};
+    }));
+    TRACKWAY_TRY(runner.stage("calibrate", [&]() -> Status {
+        layout.number_pages(task.manifest.uuid);
+        if (task.workload != nullptr) {
+            layout.calibrate_with(*task.workload);
+        } else {
+            layout.keep_expand_share(task.expand_share_permille);
+        }
+        return {};
+    }));
+    layouts::Manifest& manifest = task.manifest;
+    manifest.page_order = task.choices.page_order;
+    manifest.expand_share_permille = layout.calibration().expand_share_permille;
+    manifest.navigation_degree = kNavigationDegree;
+    manifest.shards = {{.covisit_edges = task.keep_trace ? 1U : 0U}};
+    StagedShard staged;
+    TRACKWAY_TRY(runner.stage("write", [&]() -> Status {
+        TRACKWAY_TRY_ASSIGN(
+            files, write_shard(folder.path(), task.graph, layout, manifest, runner.arena()));
+        staged = std::move(files);
+        return {};
+    }));
+    TRACKWAY_TRY(runner.stage("verify", [&] { return verify_staged(staged, manifest); }));
+    std::uint64_t bytes = layouts::manifest_text(manifest).size();
+    for (const io::StagedFile& file : staged)
+        bytes += file.size_bytes();
+    runner.report().bytes_written = bytes;
+    TRACKWAY_TRY(
+        runner.timed("publish", [&] { return folder.publish(manifest, std::move(staged)); }));
+    fill_report(task, layout, runner);
+    return {};
+}
+
+}  // namespace trackway::builder

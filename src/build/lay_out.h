@@ -1,0 +1,34 @@
+// From a shard's graph to a published index: the stages that building and reordering share.
+#pragma once
+
+#include "trackway/result.h"
+
+#include "build/index_folder.h"
+#include "build/shard_layout.h"
+#include "build/stage_runner.h"
+#include "build/workload.h"
+#include "layouts/manifest.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace trackway::builder {
+
+struct LayOutTask {
+    const ShardGraph& graph;
+    LayoutChoices choices;
+    std::optional<PageCosts> page_costs;  // where no page size is given: what pages cost
+    // Either queries, or what real ones visited and the share of page-mates to keep expanding.
+    const Workload* workload = nullptr;
+    Trace trace = {};
+    std::uint32_t expand_share_permille = 0;
+    layouts::Manifest manifest = {};  // all but what the stages find out
+    bool keep_trace = false;
+};
+
+// Runs navigation, trace, order, calibrate, write, verify, publish and fills in the report.
+Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner);
+
+}  // namespace trackway::builder

@@ -1,0 +1,52 @@
+// Reads a finished shard back into memory, numbered by dataset row, to lay it out anew.
+#pragma once
+
+#include "trackway/result.h"
+#include "trackway/types.h"
+
+#include "base/aligned_buffer.h"
+#include "build/trace_stage.h"
+#include "graph/adjacency.h"
+#include "layouts/manifest.h"
+#include "quant/product_quantizer.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace trackway::builder {
+
+class LoadedShard {
+public:
+    static constexpr std::uint32_t kNoVertex = UINT32_MAX;
+
+    // Verifies all that it reads. kOutOfMemory when vectors and edges exceed the budget (0: 80 % of
+    // RAM).
+    static Result<LoadedShard> load(const std::filesystem::path& index_dir,
+                                    const layouts::Manifest& manifest,
+                                    std::uint64_t memory_budget_bytes);
+
+    // Views; the shard must outlive them.
+    ShardGraph graph() const noexcept;
+    const MatrixView& matrix() const noexcept { return matrix_; }
+
+    std::uint32_t page_size_bytes() const noexcept { return page_size_bytes_; }
+    std::uint64_t place_count() const noexcept { return vertex_at_.size(); }
+    // kNoVertex for an empty place.
+    std::uint32_t vertex_at(std::uint32_t place) const noexcept { return vertex_at_[place]; }
+
+private:
+    explicit LoadedShard(quant::ProductQuantizer quantizer) : quantizer_(std::move(quantizer)) {}
+
+    base::AlignedBuffer data_;
+    MatrixView matrix_;
+    Metric metric_ = Metric::kL2;
+    graph::Adjacency adjacency_;
+    std::uint32_t entry_point_ = 0;
+    quant::ProductQuantizer quantizer_;
+    std::vector<std::uint8_t> codes_;
+    std::vector<std::uint32_t> vertex_at_;
+    std::uint32_t page_size_bytes_ = 0;
+};
+
+}  // namespace trackway::builder

@@ -1,0 +1,97 @@
+// The stages between a shard's graph and its files, shared by building and reordering: navigation,
+// trace, page size, pages, calibration.
+#pragma once
+
+#include "trackway/builder.h"
+#include "trackway/options.h"
+#include "trackway/result.h"
+
+#include "base/arena.h"
+#include "build/covisits.h"
+#include "build/navigation_stage.h"
+#include "build/trace_stage.h"
+#include "build/workload.h"
+#include "graph/point_set.h"
+#include "layouts/covisit_graph.h"
+#include "layouts/page_packing.h"
+#include "layouts/shard_file.h"
+#include "layouts/shard_tables.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace trackway::builder {
+
+struct LayoutChoices {
+    PageOrder page_order = PageOrder::kAffinity;
+    std::uint32_t page_size_bytes = 0;  // 0: chosen by choose_page_size()
+    std::uint64_t seed = 1;
+};
+
+// Bytes for each vertex that laying out holds beside vectors, edges and codes, for planning.
+constexpr std::uint64_t lay_out_bytes(std::uint32_t max_degree) noexcept {
+    return std::uint64_t{max_degree} * 4 + 224;
+}
+
+// What one read costs: of a page of 4096, 8192 and 16384 bytes, in units of the first.
+using PageCosts = std::array<double, 3>;
+// The reference disk: 130,000, 115,000 and 55,000 random reads a second.
+constexpr PageCosts kUsualPageCosts = {1, 1.13, 2.36};
+
+class ShardLayout {
+public:
+    // The graph must outlive it.
+    ShardLayout(const ShardGraph& graph, const LayoutChoices& choices, const base::Arena& arena);
+
+    // Stages, in this order. Each is unfinished when arena.stopped().
+    void navigate();
+    void trace(const Workload& workload);
+    // Instead of trace(): visits of real queries, as read_trace() gives them, with vertices for
+    // places.
+    void use_trace(Trace trace);
+    void choose_page_size(const PageCosts& costs);
+    void order_pages();
+    void number_pages(const layouts::Uuid& uuid);
+    void calibrate_with(const Workload& workload);
+    void keep_expand_share(std::uint32_t permille) {
+        calibration_.expand_share_permille = permille;
+    }
+
+    const layouts::PagePacking& packing() const noexcept { return packing_; }
+    const layouts::ShardDescription& description() const noexcept { return description_; }
+    std::uint32_t page_size_bytes() const noexcept { return choices_.page_size_bytes; }
+    const Calibration& calibration() const noexcept { return calibration_; }
+    // Tables by place.
+    std::span<const std::uint8_t> codes() const noexcept { return codes_; }
+    std::span<const std::uint32_t> navigation() const noexcept { return navigation_places_; }
+    std::span<const std::uint32_t> hot() const noexcept { return hot_; }
+    std::vector<layouts::CovisitRow> covisit_rows() const;
+    void report(LayoutReport& report) const;
+
+private:
+    layouts::RecordShape shape() const;
+    layouts::PagePacking pack(PageOrder order, std::uint32_t page_size_bytes, bool judged) const;
+    void after_trace();
+
+    const ShardGraph& graph_;
+    LayoutChoices choices_;
+    const base::Arena& arena_;
+    graph::PointSet points_;
+    std::vector<std::uint32_t> degrees_;
+    NavigationRows navigation_rows_;
+    Trace trace_;
+    layouts::CovisitGraph covisits_;
+    layouts::PagePacking packing_;
+    layouts::ShardDescription description_;
+    Calibration calibration_;
+    double pages_before_ = 0;
+    double pages_after_ = 0;
+    std::vector<std::uint8_t> codes_;
+    std::vector<std::uint32_t> navigation_places_;
+    std::vector<std::uint32_t> hot_;
+};
+
+}  // namespace trackway::builder

@@ -1,0 +1,57 @@
+#include "build/workload.h"
+
+#include "trackway/vector_file.h"
+
+#include "base/errors.h"
+#include "distance/row_floats.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace trackway::builder {
+
+using base::fail;
+using base::join;
+
+Result<Workload> Workload::read(const std::filesystem::path& path, const MatrixView& vectors) {
+    TRACKWAY_TRY_ASSIGN(file, VectorFile::open(path));
+    if (file.dimension() != vectors.dimension || file.element_type() != vectors.element_type) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join(path.string(), ": workload: expected ", name_of(vectors.element_type),
+                         " of dimension ", vectors.dimension, " like the vectors, found ",
+                         name_of(file.element_type()), " of dimension ", file.dimension()));
+    }
+    Workload workload;
+    const std::uint64_t count = std::min(file.row_count(), kQueriesMax);
+    const std::size_t row_bytes = file.row_bytes();
+    workload.bytes_ = base::AlignedBuffer(count * row_bytes);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::uint64_t row = i * file.row_count() / count;
+        TRACKWAY_TRY(file.read(row, workload.bytes_.span().subspan(i * row_bytes, row_bytes)));
+    }
+    workload.queries_ = {workload.bytes_.data(), file.element_type(), count, file.dimension()};
+    const std::uint64_t too_long = distance::first_row_too_long(workload.queries_);
+    if (too_long < count) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join(path.string(), ": row ", too_long * file.row_count() / count,
+                         ": expected a squared length of at most 1e37, found more"));
+    }
+    return workload;
+}
+
+Workload Workload::from_vectors(const MatrixView& vectors) {
+    Workload workload;
+    workload.from_vectors_ = true;
+    const std::uint64_t count = std::min(vectors.row_count, kSampleMax);
+    const std::size_t row_bytes = vectors.row_bytes();
+    workload.bytes_ = base::AlignedBuffer(count * row_bytes);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        std::memcpy(workload.bytes_.data() + i * row_bytes,
+                    vectors.row(i * vectors.row_count / count), row_bytes);
+    }
+    workload.queries_ = {workload.bytes_.data(), vectors.element_type, count, vectors.dimension};
+    return workload;
+}
+
+}  // namespace trackway::builder

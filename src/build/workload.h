@@ -1,0 +1,43 @@
+// The queries that decide a layout: half of them train it, half judge it.
+#pragma once
+
+#include "trackway/result.h"
+#include "trackway/types.h"
+
+#include "base/aligned_buffer.h"
+#include "base/checksum.h"
+
+#include <cstdint>
+#include <filesystem>
+
+namespace trackway::builder {
+
+class Workload {
+public:
+    // Queries spread evenly over the file; at most kQueriesMax. kInvalidArgument when dimension or
+    // element type are not those of the vectors.
+    static Result<Workload> read(const std::filesystem::path& path, const MatrixView& vectors);
+    // Without a file, a sample of the vectors stands in.
+    static Workload from_vectors(const MatrixView& vectors);
+
+    const MatrixView& queries() const noexcept { return queries_; }
+    bool is_from_vectors() const noexcept { return from_vectors_; }
+    // Odd queries judge what even ones trained.
+    static bool judges(std::uint64_t query) noexcept { return query % 2 == 1; }
+    void add_to(base::Checksum& checksum) const { checksum.update(bytes_.span()); }
+
+    // Bytes that such queries take at most, for planning.
+    static std::uint64_t bytes_max(std::uint64_t row_bytes) noexcept {
+        return kQueriesMax * row_bytes;
+    }
+
+private:
+    static constexpr std::uint64_t kQueriesMax = 24'576;
+    static constexpr std::uint64_t kSampleMax = 8'192;
+
+    base::AlignedBuffer bytes_;
+    MatrixView queries_;
+    bool from_vectors_ = false;
+};
+
+}  // namespace trackway::builder

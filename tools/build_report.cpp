@@ -1,0 +1,88 @@
+#include "build_report.h"
+
+#include "trackway/version.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <utility>
+
+namespace trackway::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json layout_json(const LayoutReport& layout) {
+    return {{"order", name_of(layout.order)},
+            {"page_size_bytes", layout.page_size_bytes},
+            {"vertices_per_page", layout.vertices_per_page},
+            {"mean_vertices_per_page", layout.mean_vertices_per_page},
+            {"workload", !layout.from_vectors},
+            {"queries_traced", layout.queries_traced},
+            {"traced_pages_before", layout.traced_pages_before},
+            {"traced_pages_after", layout.traced_pages_after},
+            {"expand_share", layout.expand_share},
+            {"expected_pages_per_query", layout.expected_pages_per_query},
+            {"expected_estimates_per_query", layout.expected_estimates_per_query}};
+}
+
+}  // namespace
+
+std::string build_report_text(const BuildReport& report) {
+    Json stages = Json::array();
+    for (const StageReport& stage : report.stages) {
+        stages.push_back({{"name", stage.name},
+                          {"seconds", stage.seconds},
+                          {"cpu_seconds", stage.cpu_seconds},
+                          {"peak_resident_bytes", stage.peak_resident_bytes}});
+    }
+    Json shards = Json::array();
+    for (const ShardReport& shard : report.shards) {
+        shards.push_back({{"vectors", shard.vectors},
+                          {"replicas", shard.replicas},
+                          {"pages", shard.pages},
+                          {"mean_degree", shard.mean_degree}});
+    }
+    const Json json = {{"trackway", kVersion},
+                       {"vectors", report.vectors},
+                       {"dimension", report.dimension},
+                       {"element_type", name_of(report.element_type)},
+                       {"threads", report.threads},
+                       {"stages", std::move(stages)},
+                       {"shards", std::move(shards)},
+                       {"layout", layout_json(report.layout)},
+                       {"bytes_written", report.bytes_written},
+                       {"peak_resident_bytes", report.peak_resident_bytes},
+                       {"vectors_per_second_per_core", report.vectors_per_second_per_core}};
+    return json.dump(2) + "\n";
+}
+
+void print_build_summary(const BuildReport& report, const std::string& index) {
+    double seconds = 0;
+    double cpu_seconds = 0;
+    for (const StageReport& stage : report.stages) {
+        seconds += stage.seconds;
+        cpu_seconds += stage.cpu_seconds;
+    }
+    const LayoutReport& layout = report.layout;
+    std::printf("%s: %llu x %u %s in %.1f s (%.1f CPU s), %.1f MiB written, peak %.1f MiB\n",
+                index.c_str(), static_cast<unsigned long long>(report.vectors), report.dimension,
+                name_of(report.element_type), seconds, cpu_seconds,
+                static_cast<double>(report.bytes_written) / (1 << 20),
+                static_cast<double>(report.peak_resident_bytes) / (1 << 20));
+    std::printf("pages of %u bytes in %s order, %.1f vertices each; mean degree %.1f\n",
+                layout.page_size_bytes, name_of(layout.order), layout.mean_vertices_per_page,
+                report.shards.front().mean_degree);
+    std::printf(
+        "%llu %s traced: vertices expanded lie on %.2f pages in insertion order, %.2f now\n",
+        static_cast<unsigned long long>(layout.queries_traced),
+        layout.from_vectors ? "vectors, for want of a workload," : "queries",
+        layout.traced_pages_before, layout.traced_pages_after);
+    if (layout.expected_pages_per_query > 0) {
+        std::printf("expanding %.0f %% of page-mates: %.2f pages and %.0f estimates expected\n",
+                    layout.expand_share * 100, layout.expected_pages_per_query,
+                    layout.expected_estimates_per_query);
+    }
+}
+
+}  // namespace trackway::tools

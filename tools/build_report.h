@@ -1,0 +1,13 @@
+// The report of build-index and relayout-index, as text and as JSON.
+#pragma once
+
+#include "trackway/builder.h"
+
+#include <string>
+
+namespace trackway::tools {
+
+void print_build_summary(const BuildReport& report, const std::string& index);
+std::string build_report_text(const BuildReport& report);
+
+}  // namespace trackway::tools
