@@ -29,6 +29,7 @@ struct DatasetOptions {
     std::uint32_t dimension = 128;
     std::uint32_t clusters = 100;
     std::uint32_t intrinsic_dimension = 16;
+    double topic_spread = 1.0;  // of the clusters' centres, in units of their radius
     double zipf = 0;
     ElementType element_type = ElementType::kFloat32;
     std::uint64_t seed = 1;
@@ -85,7 +86,7 @@ public:
         };
         const double unit = 1 / std::sqrt(double{static_cast<double>(intrinsic_)});
         basis_ = draw(std::size_t{intrinsic_} * dimension_, unit);
-        centres_ = draw(std::size_t{options.clusters} * intrinsic_, kCentreSpread);
+        centres_ = draw(std::size_t{options.clusters} * intrinsic_, options.topic_spread);
         gap_ = draw(dimension_, kGap);
     }
 
@@ -104,7 +105,6 @@ public:
     }
 
 private:
-    static constexpr double kCentreSpread = 1.0;
     static constexpr double kNoise = 0.05;
     static constexpr double kGap = 0.3;
     static constexpr double kOutsideNoise = 0.25;
@@ -241,6 +241,9 @@ void add_options(CLI::App& app, DatasetOptions& options) {
     app.add_option("--intrinsic-dimension", options.intrinsic_dimension,
                    "dimension of the subspace that clusters lie in")
         ->check(dimension);
+    app.add_option("--topic-spread", options.topic_spread,
+                   "how far the centres of clusters lie apart, in units of a cluster's radius")
+        ->check(CLI::Range(0.0, 100.0));
     app.add_option("--zipf", options.zipf,
                    "queries and workloads come from the r-th most wanted cluster as often as "
                    "1 / r^zipf; 0: from all equally often. Base vectors always do")

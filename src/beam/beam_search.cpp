@@ -18,6 +18,21 @@ using graph::Candidate;
 constexpr std::uint32_t kNavigationList = 8;
 constexpr std::size_t kEntries = 4;
 
+// A page that has been read, as HotPage shows one that is resident.
+class ReadPage {
+public:
+    explicit ReadPage(const layouts::PageView& view) : view_(view) {}
+    std::uint32_t count() const noexcept { return view_.slot_count(); }
+    const std::byte* vectors() const noexcept { return view_.vectors(); }
+    std::uint32_t slot(std::uint32_t i) const noexcept { return i; }
+    VectorId row(std::uint32_t i) const noexcept { return view_.row(i); }
+    std::uint32_t degree(std::uint32_t i) const noexcept { return view_.degree(i); }
+    void neighbors(std::uint32_t i, std::uint32_t* out) const noexcept { view_.neighbors(i, out); }
+
+private:
+    const layouts::PageView& view_;
+};
+
 Status corrupt(const layouts::PageGeometry& geometry, PageId page, const std::string& what) {
     return fail(ErrorCode::kCorruption, join("offset ", geometry.offset_of(page), ": ", what));
 }
@@ -110,7 +125,7 @@ Status BeamSearch::finish_hop() {
     ++counts_.hops;
     TRACKWAY_TRY(open_pages());
     for (std::size_t i = 0; i < wanted_.size(); ++i)
-        TRACKWAY_TRY(use_page(wanted_[i], views_[i]));
+        TRACKWAY_TRY(use_page(wanted_[i], ReadPage(views_[i]), beam_));
     return choose_beam();
 }
 
@@ -136,15 +151,19 @@ Status BeamSearch::open_pages() {
 }
 
 // What the search asked for is expanded, then the nearest page-mates; the others stay at hand.
-Status BeamSearch::use_page(PageId page, const layouts::PageView& view) {
-    score(page, view);
-    for (const LocalId vertex : beam_) {
+template <class View>
+Status BeamSearch::use_page(PageId page, const View& view, std::span<const LocalId> asked) {
+    score(page, view, asked);
+    for (const LocalId vertex : asked) {
         if (shard_.geometry().page_of(vertex) != page) continue;
-        TRACKWAY_TRY(expand_slot(page, view, shard_.geometry().slot_of(vertex)));
+        std::uint32_t record = 0;
+        while (view.slot(record) != shard_.geometry().slot_of(vertex))
+            ++record;
+        TRACKWAY_TRY(expand_record(page, view, record));
     }
     if (!params_.page_mates) return {};
-    const auto at_once = static_cast<std::size_t>(
-        params_.expand_share * static_cast<float>(view.slot_count()) + 0.5F);
+    const auto at_once =
+        static_cast<std::size_t>(params_.expand_share * static_cast<float>(view.count()) + 0.5F);
     std::sort(scored_.begin(), scored_.end(), graph::nearer);
     for (std::size_t i = 0; i < scored_.size(); ++i) {
         if (i < at_once) {
@@ -156,42 +175,45 @@ Status BeamSearch::use_page(PageId page, const layouts::PageView& view) {
     return {};
 }
 
-// All vertices of the page, or those that the search asked for. Leaves the others in scored_.
-void BeamSearch::score(PageId page, const layouts::PageView& view) {
+// All vertices of the page, or those that the search asked for. Leaves the others in scored_,
+// marked with their number in the view.
+template <class View>
+void BeamSearch::score(PageId page, const View& view, std::span<const LocalId> asked) {
     const layouts::ShardDescription& shard = shard_.description;
-    const auto wanted = [&](std::uint32_t place) {
-        return std::find(beam_.begin(), beam_.end(), LocalId{place}) != beam_.end();
-    };
-    const distance::Rows rows{view.vectors(), shard.geometry.vector_bytes, nullptr,
-                              view.slot_count()};
+    const distance::Rows rows{view.vectors(), shard.geometry.vector_bytes, nullptr, view.count()};
     exact_(query_, rows, shard.dimension, distances_.data());
-    counts_.exact_distances += view.slot_count();
+    counts_.exact_distances += view.count();
     scored_.clear();
-    for (std::uint32_t slot = 0; slot < view.slot_count(); ++slot) {
-        const auto place = static_cast<std::uint32_t>(shard.geometry.place(page, slot));
-        const bool asked = wanted(place);
-        if (!asked && !params_.page_mates) continue;
-        const Candidate row{distances_[slot],
-                            static_cast<std::uint32_t>(static_cast<std::uint64_t>(view.row(slot))),
-                            0};
-        HotRecord hot;
-        const bool found_before =
-            shard_.hot != nullptr && shard_.hot->find(place, hot) &&
-            std::any_of(found_.list().begin(), found_.list().end(),
-                        [&](const Candidate& c) { return c.vertex == row.vertex; });
-        if (!found_before) found_.insert(row);
-        if (!asked) scored_.push_back({distances_[slot], place, kWaiting});
+    for (std::uint32_t i = 0; i < view.count(); ++i) {
+        const LocalId place = shard.geometry.place(page, view.slot(i));
+        const bool is_asked = std::find(asked.begin(), asked.end(), place) != asked.end();
+        if (!is_asked && !params_.page_mates) continue;
+        const auto row = static_cast<std::uint32_t>(static_cast<std::uint64_t>(view.row(i)));
+        if (!found_already(row)) found_.insert({distances_[i], row, 0});
+        if (!is_asked) scored_.push_back({distances_[i], static_cast<std::uint32_t>(place), i});
     }
 }
 
-Status BeamSearch::expand_slot(PageId page, const layouts::PageView& view, std::uint32_t slot) {
-    view.neighbors(slot, neighbors_.data());
-    return expand(static_cast<std::uint32_t>(shard_.geometry().place(page, slot)),
-                  std::span(neighbors_).first(view.degree(slot)));
+// A resident record may be met a second time on its page.
+bool BeamSearch::found_already(std::uint32_t row) const {
+    const auto list = found_.list();
+    return shard_.hot != nullptr && std::any_of(list.begin(), list.end(), [&](const Candidate& c) {
+               return c.vertex == row;
+           });
+}
+
+template <class View>
+Status BeamSearch::expand_record(PageId page, const View& view, std::uint32_t record) {
+    view.neighbors(record, neighbors_.data());
+    const LocalId place = shard_.geometry().place(page, view.slot(record));
+    return expand(static_cast<std::uint32_t>(place),
+                  std::span(neighbors_).first(view.degree(record)));
 }
 
 // Expanded at once; it keeps its place in the frontier if it had one.
-Status BeamSearch::expand_mate(PageId page, const layouts::PageView& view, Candidate scored) {
+template <class View>
+Status BeamSearch::expand_mate(PageId page, const View& view, Candidate scored) {
+    const std::uint32_t record = scored.mark;
     if (!seen_.insert(scored.vertex)) {
         const std::size_t at = position_in_frontier(scored.vertex);
         if (at < frontier_.size()) {
@@ -201,12 +223,13 @@ Status BeamSearch::expand_mate(PageId page, const layouts::PageView& view, Candi
             insert(scored, frontier_, next_);
         }
     }
-    return expand_slot(page, view, shard_.geometry().slot_of(LocalId{scored.vertex}));
+    return expand_record(page, view, record);
 }
 
 // A scored vertex stays expandable without another read: in the frontier if an edge had led to it,
 // among the page-mates if it merely came along.
-void BeamSearch::keep_resident(const layouts::PageView& view, Candidate scored) {
+template <class View>
+void BeamSearch::keep_resident(const View& view, Candidate scored) {
     const bool is_mate = seen_.insert(scored.vertex);
     if (is_mate) {
         if (!frontier_.admits(scored) || !mates_.admits(scored)) return;
@@ -215,9 +238,8 @@ void BeamSearch::keep_resident(const layouts::PageView& view, Candidate scored) 
         if (at == frontier_.size() || frontier_[at].mark != kWaiting) return;
         frontier_.erase(at);
     }
-    const std::uint32_t slot = shard_.geometry().slot_of(LocalId{scored.vertex});
-    const std::uint32_t list = store_.take(view.degree(slot));
-    view.neighbors(slot, store_.data(list));
+    const std::uint32_t list = store_.take(view.degree(scored.mark));
+    view.neighbors(scored.mark, store_.data(list));
     scored.mark = kResident + list;
     if (is_mate) {
         insert(scored, mates_, next_mate_);
@@ -238,16 +260,6 @@ void BeamSearch::insert(const Candidate& candidate, graph::Frontier& list, std::
     Candidate dropped;
     next = std::min(next, list.insert(candidate, &dropped));
     if (dropped.mark >= kResident) store_.give_back(dropped.mark - kResident);
-}
-
-Status BeamSearch::expand_hot(std::uint32_t place, const HotRecord& record) {
-    const distance::Rows rows{record.vector, shard_.geometry().vector_bytes, nullptr, 1};
-    exact_(query_, rows, shard_.description.dimension, distances_.data());
-    ++counts_.exact_distances;
-    ++counts_.expanded_hot;
-    found_.insert({distances_[0], record.row, 0});
-    shard_.hot->neighbors(place, neighbors_.data());
-    return expand(place, std::span(neighbors_).first(record.degree));
 }
 
 Status BeamSearch::expand(std::uint32_t place, std::span<const std::uint32_t> neighbors) {
@@ -308,19 +320,21 @@ Status BeamSearch::choose_beam() {
             TRACKWAY_TRY(expanded);
             continue;
         }
-        HotRecord hot;
-        if (shard_.hot != nullptr && shard_.hot->find(place, hot)) {
+        const LocalId vertex{place};
+        const PageId page = geometry.page_of(vertex);
+        HotPage hot;
+        if (shard_.hot != nullptr && shard_.hot->find(vertex, hot)) {
             candidate->mark = kExpanded;
             note_visit(place);
-            TRACKWAY_TRY(expand_hot(place, hot));
+            ++counts_.expanded_hot;
+            TRACKWAY_TRY(use_page(page, hot, {&vertex, 1}));
             continue;
         }
-        const PageId page = geometry.page_of(LocalId{place});
         const bool known = std::find(wanted_.begin(), wanted_.end(), page) != wanted_.end();
         if (!known && wanted_.size() == pages_left) break;
         candidate->mark = kExpanded;
         note_visit(place);
-        beam_.push_back(LocalId{place});
+        beam_.push_back(vertex);
         if (!known) wanted_.push_back(page);
     }
     counts_.pages += static_cast<std::uint32_t>(wanted_.size());

@@ -85,12 +85,17 @@ private:
     void find_entries();
     Status finish_hop();
     Status open_pages();
-    Status use_page(PageId page, const layouts::PageView& view);
-    void score(PageId page, const layouts::PageView& view);
-    Status expand_slot(PageId page, const layouts::PageView& view, std::uint32_t slot);
-    Status expand_mate(PageId page, const layouts::PageView& view, graph::Candidate scored);
-    void keep_resident(const layouts::PageView& view, graph::Candidate scored);
-    Status expand_hot(std::uint32_t place, const HotRecord& record);
+    template <class View>
+    Status use_page(PageId page, const View& view, std::span<const LocalId> asked);
+    template <class View>
+    void score(PageId page, const View& view, std::span<const LocalId> asked);
+    template <class View>
+    Status expand_record(PageId page, const View& view, std::uint32_t record);
+    template <class View>
+    Status expand_mate(PageId page, const View& view, graph::Candidate scored);
+    template <class View>
+    void keep_resident(const View& view, graph::Candidate scored);
+    bool found_already(std::uint32_t row) const;
     Status expand(std::uint32_t place, std::span<const std::uint32_t> neighbors);
     Status choose_beam();
     graph::Candidate* nearest_unexpanded();
@@ -123,7 +128,7 @@ private:
     graph::Frontier entries_;  // of the navigation graph: numbers of rows
     graph::SeenSet rows_seen_;
     std::vector<layouts::PageView> views_;
-    std::vector<graph::Candidate> scored_;  // slots of the page in hand, by exact distance
+    std::vector<graph::Candidate> scored_;  // page-mates on the page in hand
     std::vector<float> query_floats_;
     std::vector<std::uint32_t> ids_;
     std::vector<std::uint32_t> rows_;

@@ -1,6 +1,8 @@
 #include "build/covisits.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 namespace trackway::builder {
 namespace {
@@ -46,6 +48,64 @@ void join_one(const Visits& query, std::vector<Pair>& pairs) {
             pairs.push_back({path[i], path[j], weight});
             pairs.push_back({path[j], path[i], weight});
         }
+    }
+}
+
+// One vertex that one query expanded.
+struct PageVisit {
+    std::uint32_t page, query, slot;
+    bool operator<(const PageVisit& other) const noexcept {
+        return std::tie(page, query, slot) < std::tie(other.page, other.query, other.slot);
+    }
+};
+
+// Vertices of one page that are worth most together: `vertices` places from `first` on.
+struct Segment {
+    std::size_t first = 0;
+    std::uint64_t vertices = 0;
+    std::uint64_t reads_saved = 0;
+};
+
+// A read of the page is saved for a query when all that it expands there is resident. Vertices are
+// taken in the order of their visits; `saved` counts the reads that each number of them saves, and
+// the upper hull of that curve cuts them into segments of falling worth.
+void add_segments(std::span<const PageVisit> visits, const layouts::PageGeometry& geometry,
+                  std::vector<std::uint32_t>& places, std::vector<Segment>& segments) {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> slots;  // visits, slot
+    for (const PageVisit& visit : visits) {
+        if (visit.slot >= slots.size()) slots.resize(visit.slot + 1);
+        slots[visit.slot].first += 1;
+    }
+    for (std::uint32_t slot = 0; slot < slots.size(); ++slot)
+        slots[slot].second = slot;
+    std::stable_sort(slots.begin(), slots.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    while (slots.back().first == 0)
+        slots.pop_back();
+    std::vector<std::size_t> rank(geometry.vertices_per_page, 0);
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        rank[slots[i].second] = i;
+    std::vector<std::uint64_t> saved(slots.size() + 1, 0);
+    for (std::size_t begin = 0, end = 0; begin < visits.size(); begin = end) {
+        std::size_t last = 0;
+        for (; end < visits.size() && visits[end].query == visits[begin].query; ++end)
+            last = std::max(last, rank[visits[end].slot]);
+        ++saved[last + 1];
+    }
+    for (std::size_t i = 1; i < saved.size(); ++i)
+        saved[i] += saved[i - 1];
+    const std::size_t first = places.size();
+    const PageId page{visits.front().page};
+    for (const auto& [count, slot] : slots)
+        places.push_back(static_cast<std::uint32_t>(geometry.place(page, slot)));
+    for (std::size_t at = 0; at < slots.size();) {
+        std::size_t best = at + 1;
+        for (std::size_t to = at + 2; to < saved.size(); ++to) {
+            if ((saved[to] - saved[at]) * (best - at) > (saved[best] - saved[at]) * (to - at))
+                best = to;
+        }
+        segments.push_back({first + at, best - at, saved[best] - saved[at]});
+        at = best;
     }
 }
 
@@ -96,33 +156,33 @@ double pages_per_query(std::span<const Visits> queries, std::span<const std::uin
 
 std::vector<std::uint32_t> hot_places(std::span<const Visits> queries,
                                       const layouts::PagePacking& packing) {
-    std::vector<float> saved(packing.place.size(), 0);
-    std::vector<std::uint32_t> sorted;
-    const auto page_of = [&](std::uint32_t vertex) {
-        return packing.geometry.page_of(packing.place[vertex]);
-    };
-    for (const Visits& query : queries) {
-        sorted = query.expanded;
-        std::sort(sorted.begin(), sorted.end(), [&](std::uint32_t a, std::uint32_t b) {
-            return packing.place[a] < packing.place[b];
-        });
-        for (std::size_t begin = 0, end = 0; begin < sorted.size(); begin = end) {
-            while (end < sorted.size() && page_of(sorted[end]) == page_of(sorted[begin]))
-                ++end;
-            for (std::size_t i = begin; i < end; ++i)
-                saved[sorted[i]] += 1 / static_cast<float>(end - begin);
+    std::vector<PageVisit> visits;
+    for (std::uint32_t query = 0; query < queries.size(); ++query) {
+        for (const std::uint32_t vertex : queries[query].expanded) {
+            const LocalId place = packing.place[vertex];
+            visits.push_back({static_cast<std::uint32_t>(packing.geometry.page_of(place)), query,
+                              packing.geometry.slot_of(place)});
         }
     }
-    std::vector<std::uint32_t> vertices;
-    for (std::uint32_t vertex = 0; vertex < saved.size(); ++vertex) {
-        if (saved[vertex] > 0) vertices.push_back(vertex);
+    std::sort(visits.begin(), visits.end());
+    std::vector<Segment> segments;
+    std::vector<std::uint32_t> places;
+    for (std::size_t begin = 0, end = 0; begin < visits.size(); begin = end) {
+        while (end < visits.size() && visits[end].page == visits[begin].page)
+            ++end;
+        add_segments(std::span(visits).subspan(begin, end - begin), packing.geometry, places,
+                     segments);
     }
-    std::stable_sort(vertices.begin(), vertices.end(),
-                     [&](std::uint32_t a, std::uint32_t b) { return saved[a] > saved[b]; });
-    vertices.resize(std::min(vertices.size(), saved.size() / kHotShare));
-    for (std::uint32_t& vertex : vertices)
-        vertex = static_cast<std::uint32_t>(packing.place[vertex]);
-    return vertices;
+    std::stable_sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) {
+        return a.reads_saved * b.vertices > b.reads_saved * a.vertices;
+    });
+    std::vector<std::uint32_t> hot;
+    for (const Segment& segment : segments) {
+        const auto first = places.begin() + static_cast<std::ptrdiff_t>(segment.first);
+        hot.insert(hot.end(), first, first + static_cast<std::ptrdiff_t>(segment.vertices));
+    }
+    hot.resize(std::min(hot.size(), packing.place.size() / kHotShare));
+    return hot;
 }
 
 std::uint64_t covisit_pair_bytes() noexcept {

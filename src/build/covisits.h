@@ -28,8 +28,9 @@ layouts::CovisitGraph join_covisits(std::span<const Visits> queries, std::uint32
 // Mean number of different pages that a query's expanded vertices lie on.
 double pages_per_query(std::span<const Visits> queries, std::span<const std::uint32_t> page_of);
 
-// Places of the vertices whose residence saves page reads, those that save most first: each page
-// that a query reads counts once, shared among the vertices that it expanded there.
+// Places of the vertices whose residence saves page reads, in the order of reads saved for each. A
+// query is spared a read when all that it expands on the page is resident, so vertices of one page
+// come together where they are visited together. At most a quarter of the vertices.
 std::vector<std::uint32_t> hot_places(std::span<const Visits> queries,
                                       const layouts::PagePacking& packing);
 

@@ -39,14 +39,17 @@ Status load_hot_records(OpenedShard& shard, std::uint32_t count, IoEngine engine
     if (count == 0) return {};
     const layouts::PageGeometry& geometry = shard.geometry();
     const std::size_t page_size = geometry.page_size_bytes;
-    const auto places = shard.hot_order().first(count);
+    const auto chosen = shard.hot_order().first(count);
+    std::vector<std::uint32_t> places(chosen.begin(), chosen.end());
+    std::sort(places.begin(), places.end());
     std::vector<PageId> pages;
-    pages.reserve(count);
-    for (const std::uint32_t place : places)
-        pages.push_back(geometry.page_of(LocalId{place}));
-    std::sort(pages.begin(), pages.end());
-    pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
-    auto records = std::make_unique<beam::HotRecords>(geometry, places);
+    for (const std::uint32_t place : places) {
+        const PageId page = geometry.page_of(LocalId{place});
+        if (pages.empty() || pages.back() != page) pages.push_back(page);
+    }
+    auto records = std::make_unique<beam::HotRecords>(geometry);
+    std::vector<std::uint32_t> slots;
+    std::size_t next = 0;  // of places
     base::AlignedBuffer buffers(kReadsInFlight * page_size);
     const io::File* file = &shard.file.file;
     TRACKWAY_TRY_ASSIGN(
@@ -72,7 +75,17 @@ Status load_hot_records(OpenedShard& shard, std::uint32_t count, IoEngine engine
             if (!view) {
                 return base::fail(view.error().code, shard.file.locate(page, view.error().message));
             }
-            records->add_page(page, *view);
+            slots.clear();
+            for (; next < places.size() && geometry.page_of(LocalId{places[next]}) == page; ++next)
+                slots.push_back(geometry.slot_of(LocalId{places[next]}));
+            if (slots.back() >= view->slot_count()) {
+                return base::fail(
+                    ErrorCode::kCorruption,
+                    shard.file.locate(
+                        page, base::join("slot ", slots.back(), ": expected a hot vertex, found ",
+                                         view->slot_count(), " slots")));
+            }
+            records->add(page, *view, slots);
         }
     }
     records->finish();
