@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint32_t kNone = UINT32_MAX;
 constexpr std::size_t kPoolMax = 400;
 constexpr std::uint32_t kSwapPasses = 3;
+constexpr double kWorthAPass = 0.995;  // of the pages before, for another pass
 // Weights of a co-visit that are tried; nearness is at most 1.
 constexpr float kCovisitWeights[] = {0, 0.05F, 0.3F, 2.0F};
 
@@ -184,8 +185,10 @@ PageGroups affinity_groups(const PageOrderInput& input, const PageGeometry& geom
         PageGroups swapped = AffinitySwaps(affinity, input, geometry, best).run(arena);
         const double pages = input.judge(page_of(swapped));
         if (pages >= fewest) break;
+        const bool worth = pages < kWorthAPass * fewest;
         fewest = pages;
         best = std::move(swapped);
+        if (!worth) break;
     }
     return best;
 }

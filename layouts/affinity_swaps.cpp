@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t kRound = 8192;  // vertices whose proposals are made before any is applied
 constexpr std::size_t kBlock = 128;
 constexpr float kLeastGain = 1e-3F;
-constexpr double kWorthTrying = 0.6;  // of its present sum, for a swap with a page to be tried
+constexpr double kWorthTrying = 0.8;  // of its present sum, for a swap with a page to be tried
 
 }  // namespace
 
@@ -116,9 +116,19 @@ std::array<std::uint32_t, AffinitySwaps::kPagesTried> AffinitySwaps::nearest_pag
     return best;
 }
 
+// Half of a page's members are weaker.
+bool AffinitySwaps::is_well_placed(std::uint32_t vertex) const {
+    const std::vector<std::uint32_t>& members = members_[page_of_[vertex]];
+    const auto weaker = std::count_if(members.begin(), members.end(), [&](std::uint32_t other) {
+        return own_[other] < own_[vertex];
+    });
+    return weaker > 0 && 2 * static_cast<std::size_t>(weaker) >= members.size();
+}
+
 AffinitySwaps::Proposal AffinitySwaps::propose(std::uint32_t vertex, Scratch& scratch) const {
     Proposal best;
     best.gain = kLeastGain;
+    if (is_well_placed(vertex)) return best;
     for (const std::uint32_t page : nearest_pages(vertex, scratch)) {
         if (page != kNone) try_page(vertex, page, best, scratch);
     }

@@ -39,6 +39,7 @@ private:
     double sum_to(std::uint32_t vertex, std::uint32_t page, std::vector<float>& near) const;
     std::array<std::uint32_t, kPagesTried> nearest_pages(std::uint32_t vertex,
                                                          Scratch& scratch) const;
+    bool is_well_placed(std::uint32_t vertex) const;
     Proposal propose(std::uint32_t vertex, Scratch& scratch) const;
     void try_page(std::uint32_t vertex, std::uint32_t page, Proposal& best, Scratch& scratch) const;
     bool swap_fits(std::uint32_t vertex, std::uint32_t page, std::uint32_t partner) const;

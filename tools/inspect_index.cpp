@@ -6,9 +6,11 @@
 #include "layouts/verify_shard.h"
 #include "program.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <string>
-#include <utility>
+#include <vector>
 
 namespace trackway::tools {
 namespace {
@@ -24,7 +26,8 @@ void print_manifest(const layouts::Manifest& manifest) {
                 manifest.max_degree, manifest.build_list_size, manifest.alpha.c_str(),
                 static_cast<unsigned long long>(manifest.seed));
     std::printf("codes         %u bytes per vector\n", manifest.code_bytes);
-    std::printf("page order    %s\n", name_of(manifest.page_order));
+    std::printf("page order    %s; %u permille of a page expanded at once\n",
+                name_of(manifest.page_order), manifest.expand_share_permille);
 }
 
 void print_shard(const layouts::ShardFile& shard, const layouts::ManifestShard& entry) {
@@ -40,6 +43,10 @@ void print_shard(const layouts::ShardFile& shard, const layouts::ManifestShard& 
                 static_cast<unsigned long long>(entry.pages_bytes),
                 static_cast<unsigned long long>(entry.codes_bytes),
                 static_cast<unsigned long long>(entry.codebook_bytes));
+    std::printf("              %llu vertices of navigation, %llu hot, %llu rows of co-visits\n",
+                static_cast<unsigned long long>(entry.navigation_vertices),
+                static_cast<unsigned long long>(entry.hot_vertices),
+                static_cast<unsigned long long>(entry.covisit_edges));
 }
 
 Status verify(const std::string& folder, const layouts::Manifest& manifest,
@@ -65,7 +72,47 @@ Status verify(const std::string& folder, const layouts::Manifest& manifest,
     return {};
 }
 
-Status inspect(const std::string& folder, bool verify_all) {
+// The strongest vertices of the kept trace, each with what queries visit beside it. The table gives
+// each vertex a row of its own, then its edges, heaviest first.
+Status print_covisits(const std::string& folder, const layouts::Manifest& manifest,
+                      const layouts::ShardFile& shard, std::uint32_t count) {
+    const std::uint32_t id = shard.description.shard_id;
+    if (manifest.shards[id].covisit_edges == 0) {
+        return tl::unexpected(Error{ErrorCode::kInvalidArgument,
+                                    folder + ": the trace was not kept; build or reorder with "
+                                             "--keep-trace"});
+    }
+    const auto name = layouts::shard_file_name(manifest.uuid, id, ShardPart::kCovisits);
+    const auto table = layouts::read_table(
+        std::filesystem::path(folder) / name, manifest.uuid,
+        layouts::table_shape(ShardPart::kCovisits, manifest, shard.description));
+    if (!table) return tl::unexpected(table.error());
+    std::vector<layouts::CovisitRow> rows(table->size() / sizeof(layouts::CovisitRow));
+    std::memcpy(rows.data(), table->data(), table->size());
+    std::vector<std::size_t> own;  // rows that give a vertex's strength
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i].place == rows[i].other) own.push_back(i);
+    }
+    std::stable_sort(own.begin(), own.end(),
+                     [&](std::size_t a, std::size_t b) { return rows[a].weight > rows[b].weight; });
+    own.resize(std::min<std::size_t>(own.size(), count));
+    for (const std::size_t i : own) {
+        std::printf("place %-9u %.0f visits; with", rows[i].place, double{rows[i].weight});
+        for (std::size_t j = i + 1; j < rows.size() && rows[j].place == rows[i].place; ++j)
+            std::printf(" %u:%.2f", rows[j].other, double{rows[j].weight});
+        std::printf("\n");
+    }
+    return {};
+}
+
+struct InspectOptions {
+    std::string folder;
+    bool verify_all = false;
+    std::uint32_t covisits = 0;
+};
+
+Status inspect(const InspectOptions& options) {
+    const std::string& folder = options.folder;
     const auto manifest = layouts::read_manifest(folder);
     if (!manifest) return tl::unexpected(manifest.error());
     print_manifest(*manifest);
@@ -75,7 +122,11 @@ Status inspect(const std::string& folder, bool verify_all) {
             layouts::ShardFile::open(std::filesystem::path(folder) / name, manifest->uuid, id);
         if (!shard) return tl::unexpected(shard.error());
         print_shard(*shard, manifest->shards[id]);
-        if (!verify_all) continue;
+        if (options.covisits > 0) {
+            Status status = print_covisits(folder, *manifest, *shard, options.covisits);
+            if (!status) return status;
+        }
+        if (!options.verify_all) continue;
         if (Status status = verify(folder, *manifest, *shard); !status) return status;
     }
     return {};
@@ -85,13 +136,19 @@ Status inspect(const std::string& folder, bool verify_all) {
 
 static int run_program(int argc, char** argv) {
     Program program("inspect-index", "Prints what a Trackway index is, and verifies it.");
-    std::string folder;
-    bool verify_all = false;
-    program.app().add_option("--index", folder, "index folder")->type_name("DIR")->required();
-    program.app().add_flag("--verify", verify_all, "check every checksum, page and edge");
+    InspectOptions options;
+    program.app()
+        .add_option("--index", options.folder, "index folder")
+        ->type_name("DIR")
+        ->required();
+    program.app().add_flag("--verify", options.verify_all, "check every checksum, page and edge");
+    program.app()
+        .add_option("--covisits", options.covisits,
+                    "print so many of the most visited vertices of a kept trace")
+        ->type_name("N");
     return program.run(argc, argv, [&](const std::stop_token&) {
         program.set_may_leave(true);
-        return inspect(folder, verify_all);
+        return inspect(options);
     });
 }
 

@@ -42,20 +42,11 @@ Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
     TRACKWAY_TRY(runner.stage("order", [&]() -> Status {
         if (task.page_costs) layout.choose_page_size(*task.page_costs);
         layout.order_pages();
-        return {};
-    }));
-    TRACKWAY_TRY(runner.stage("calibrate", [&]() -> Status {
-        layout.number_pages(task.manifest.uuid);
-        if (task.workload != nullptr) {
-            layout.calibrate_with(*task.workload);
-        } else {
-            layout.keep_expand_share(task.expand_share_permille);
-        }
+        if (!runner.arena().stopped()) layout.number_pages(task.manifest.uuid);
         return {};
     }));
     layouts::Manifest& manifest = task.manifest;
     manifest.page_order = task.choices.page_order;
-    manifest.expand_share_permille = layout.calibration().expand_share_permille;
     manifest.navigation_degree = kNavigationDegree;
     manifest.shards = {{.covisit_edges = task.keep_trace ? 1U : 0U}};
     StagedShard staged;
@@ -65,6 +56,15 @@ Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
         staged = std::move(files);
         return {};
     }));
+    TRACKWAY_TRY(runner.stage("calibrate", [&]() -> Status {
+        if (task.workload == nullptr) {
+            layout.keep_expand_share(task.expand_share_permille);
+            return {};
+        }
+        TRACKWAY_TRY_ASSIGN(pages, io::File::open(staged.front().staged_path()));
+        return layout.calibrate_with(*task.workload, pages);
+    }));
+    manifest.expand_share_permille = layout.calibration().expand_share_permille;
     TRACKWAY_TRY(runner.stage("verify", [&] { return verify_staged(staged, manifest); }));
     std::uint64_t bytes = layouts::manifest_text(manifest).size();
     for (const io::StagedFile& file : staged)

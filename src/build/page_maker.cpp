@@ -1,7 +1,5 @@
 #include "build/page_maker.h"
 
-#include "base/assert.h"
-
 #include <algorithm>
 
 namespace trackway::builder {
@@ -20,26 +18,6 @@ void PageMaker::make(PageId page, std::span<std::byte> bytes, Scratch& scratch) 
         scratch.records.push_back({VectorId{vertex}, vectors_.row(vertex), places});
     }
     layouts::encode_page(packing_.geometry, page, scratch.records, bytes);
-}
-
-void PageMaker::search(beam::BeamSearch& search, const std::byte* query,
-                       const beam::BeamParams& params, Scratch& scratch,
-                       std::vector<std::uint32_t>* visits) const {
-    const std::size_t page_size = packing_.geometry.page_size_bytes;
-    // Pages that were made a moment ago cannot be damaged.
-    Status status = search.start(query, params, visits);
-    TRACKWAY_ASSERT(status.has_value());
-    std::vector<PageId> wanted;
-    while (!search.done()) {
-        wanted.assign(search.wanted().begin(), search.wanted().end());
-        scratch.page.resize(wanted.size() * page_size);
-        for (std::size_t i = 0; i < wanted.size(); ++i) {
-            const auto bytes = std::span(scratch.page).subspan(i * page_size, page_size);
-            make(wanted[i], bytes, scratch);
-            status = search.absorb(wanted[i], bytes);
-            TRACKWAY_ASSERT(status.has_value());
-        }
-    }
 }
 
 }  // namespace trackway::builder

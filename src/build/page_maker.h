@@ -1,10 +1,8 @@
-// Makes the bytes of any page of a packing: for the file, and for searches that run while the index
-// is built, before any file is there.
+// Makes the bytes of any page of a packing: for the file, and for searches before there is one.
 #pragma once
 
 #include "trackway/types.h"
 
-#include "beam/beam_search.h"
 #include "graph/adjacency.h"
 #include "layouts/page_packing.h"
 
@@ -21,7 +19,6 @@ public:
     struct Scratch {
         std::vector<std::uint32_t> places;
         std::vector<layouts::VertexRecord> records;
-        std::vector<std::byte> page;
     };
 
     // All must outlive it.
@@ -30,10 +27,6 @@ public:
         : vectors_(vectors), adjacency_(adjacency), packing_(packing) {}
 
     void make(PageId page, std::span<std::byte> bytes, Scratch& scratch) const;
-
-    // Runs the search to its end over pages of this packing. visits as BeamSearch::start has it.
-    void search(beam::BeamSearch& search, const std::byte* query, const beam::BeamParams& params,
-                Scratch& scratch, std::vector<std::uint32_t>* visits = nullptr) const;
 
 private:
     MatrixView vectors_;

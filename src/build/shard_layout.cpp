@@ -1,5 +1,6 @@
 #include "build/shard_layout.h"
 
+#include "base/errors.h"
 #include "layouts/page_order.h"
 
 #include <algorithm>
@@ -94,8 +95,8 @@ layouts::PagePacking ShardLayout::pack(PageOrder order, std::uint32_t page_size_
                                });
 }
 
-// Every size is tried with the order chosen, unrefined; the size whose pages cost a query least
-// wins, the smaller of equals.
+// Sizes are tried with the order chosen, unrefined, in rising order until one costs a query more
+// than the one before.
 void ShardLayout::choose_page_size(const PageCosts& costs) {
     const std::uint32_t smallest = *layouts::smallest_page_size(shape());
     double least = std::numeric_limits<double>::infinity();
@@ -105,10 +106,9 @@ void ShardLayout::choose_page_size(const PageCosts& costs) {
         if (size >= smallest && !arena_.stopped()) {
             const auto packing = pack(choices_.page_order, size, false);
             const double total = cost * pages_per_query(trace_.judging, page_of(packing));
-            if (total < least) {
-                least = total;
-                best = size;
-            }
+            if (total >= least) break;
+            least = total;
+            best = size;
         }
         size *= 2;
     }
@@ -144,9 +144,11 @@ void ShardLayout::number_pages(const layouts::Uuid& uuid) {
     hot_ = hot_places(trace_.training, packing_);
 }
 
-void ShardLayout::calibrate_with(const Workload& workload) {
-    const LaidOutShard shard{graph_, description_, packing_, codes_, navigation_places_};
-    calibration_ = calibrate(shard, workload, arena_);
+Status ShardLayout::calibrate_with(const Workload& workload, const io::File& pages) {
+    const LaidOutShard shard{graph_, description_, packing_, codes_, navigation_places_, pages};
+    TRACKWAY_TRY_ASSIGN(calibration, calibrate(shard, workload, arena_));
+    calibration_ = calibration;
+    return {};
 }
 
 std::vector<layouts::CovisitRow> ShardLayout::covisit_rows() const {

@@ -55,7 +55,8 @@ public:
     void choose_page_size(const PageCosts& costs);
     void order_pages();
     void number_pages(const layouts::Uuid& uuid);
-    void calibrate_with(const Workload& workload);
+    // On the pages as they were written.
+    Status calibrate_with(const Workload& workload, const io::File& pages);
     void keep_expand_share(std::uint32_t permille) {
         calibration_.expand_share_permille = permille;
     }

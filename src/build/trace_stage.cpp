@@ -1,5 +1,7 @@
 #include "build/trace_stage.h"
 
+#include "base/assert.h"
+#include "base/errors.h"
 #include "build/page_maker.h"
 
 #include <algorithm>
@@ -13,21 +15,41 @@ namespace {
 constexpr std::size_t kBlock = 16;  // queries that one thread takes at a time
 constexpr std::uint32_t kNeighbors = 10;
 constexpr std::uint32_t kTraceList = 24;
-constexpr std::uint32_t kThoroughList = 200;
-constexpr std::size_t kCalibrationQueries = 256;
+// So thorough that no setting finds what this misses.
+constexpr std::uint32_t kThoroughList = 300;
+constexpr float kThoroughShare = 0.3F;
+constexpr std::size_t kCalibrationQueries = 768;
 constexpr double kRecallsAimed[] = {0.95, 0.99};
-// A page costs as much as this many estimates on two cores: 7.7 us of a disk that gives 130,000
-// reads a second and 4 us of one core, against 16 ns of one core.
-constexpr double kEstimatesPerPage = 1200;
+// A query waits as long for a page, 75 us, as it takes to make this many estimates of 16 ns.
+constexpr double kEstimatesPerPage = 4700;
 // More than a fifth reads 1 % less and estimates a third more (sift250k).
-constexpr std::uint32_t kSharesPermille[] = {0, 50, 100, 200};
-constexpr std::uint32_t kLists[] = {10, 12, 15, 18, 22, 27, 33, 40, 50, 65, 85, 120};
+constexpr std::uint32_t kSharesPermille[] = {0, 100, 200};
+constexpr std::uint32_t kLists[] = {10, 12, 15, 18, 22, 26, 30,  35,
+                                    40, 46, 52, 60, 70, 85, 105, 130};
 
-// One thread's search over pages in memory.
+// One thread's search.
 struct Searcher {
-    explicit Searcher(const beam::ShardView& view) : search(view) {}
+    explicit Searcher(const beam::ShardView& view)
+        : search(view), page(view.geometry().page_size_bytes) {}
+
+    // Runs the search to its end; fetch(page, bytes) -> Status fills in one page.
+    template <class Fetch>
+    Status run(const std::byte* query, const beam::BeamParams& params, const Fetch& fetch,
+               std::vector<std::uint32_t>* visits = nullptr) {
+        TRACKWAY_TRY(search.start(query, params, visits));
+        while (!search.done()) {
+            TRACKWAY_ASSERT(search.wanted().size() == 1);  // beam width 1
+            const PageId wanted = search.wanted().front();
+            TRACKWAY_TRY(fetch(wanted, std::span<std::byte>(page)));
+            TRACKWAY_TRY(search.absorb(wanted, page));
+        }
+        return {};
+    }
+
     beam::BeamSearch search;
     PageMaker::Scratch scratch;
+    std::vector<std::byte> page;
+    Status status;
 };
 
 std::vector<std::unique_ptr<Searcher>> make_searchers(const beam::ShardView& view,
@@ -96,18 +118,19 @@ public:
                 .quantizer = shard.graph.quantizer,
                 .codes = {shard.codes.data(), shard.graph.quantizer.code_bytes()},
                 .navigation = {shard.navigation, kNavigationDegree}},
-          pages_(shard.graph.vectors, shard.graph.adjacency, shard.packing),
           searchers_(make_searchers(view_, arena)) {
         const std::uint64_t count = workload.queries().row_count;
         const std::uint64_t judging = std::max<std::uint64_t>(count / 2, 1);
         const std::uint64_t used = std::min<std::uint64_t>(judging, kCalibrationQueries);
         for (std::uint64_t i = 0; i < used; ++i)
             queries_.push_back(std::min(i * judging / used * 2 + 1, count - 1));
-        truth_ = run(params_for(count_vertices(), kThoroughList)).found;
     }
 
     // Shares in rising order, until one costs more than the one before.
-    Calibration run_all() {
+    Result<Calibration> run_all() {
+        beam::BeamParams thorough = params_for(count_vertices(), kThoroughList);
+        thorough.expand_share = kThoroughShare;
+        truth_ = run(thorough).found;
         Calibration best;
         double least = std::numeric_limits<double>::infinity();
         for (const std::uint32_t share : kSharesPermille) {
@@ -119,6 +142,8 @@ public:
             least = total;
             best = {share, costs[0].pages, costs[0].estimates};
         }
+        for (const auto& searcher : searchers_)
+            TRACKWAY_TRY(searcher->status);
         return best;
     }
 
@@ -137,17 +162,19 @@ private:
     Outcome run(const beam::BeamParams& params) {
         std::vector<beam::BeamCounts> counts(queries_.size());
         Outcome outcome{Found(queries_.size())};
-        arena_.parallel_for(queries_.size(), kBlock,
-                            [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
-                                Searcher& own = *searchers_[thread];
-                                for (std::size_t i = begin; i < end; ++i) {
-                                    pages_.search(own.search, workload_.queries().row(queries_[i]),
-                                                  params, own.scratch);
-                                    counts[i] = own.search.counts();
-                                    for (const graph::Candidate& candidate : own.search.found())
-                                        outcome.found[i].push_back(candidate.vertex);
-                                }
-                            });
+        const auto fetch = [this](PageId page, std::span<std::byte> bytes) {
+            return shard_.pages.read_exact(shard_.description.geometry.offset_of(page), bytes);
+        };
+        arena_.parallel_for(
+            queries_.size(), kBlock, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
+                Searcher& own = *searchers_[thread];
+                for (std::size_t i = begin; i < end && own.status; ++i) {
+                    own.status = own.run(workload_.queries().row(queries_[i]), params, fetch);
+                    counts[i] = own.search.counts();
+                    for (const graph::Candidate& candidate : own.search.found())
+                        outcome.found[i].push_back(candidate.vertex);
+                }
+            });
         for (const beam::BeamCounts& count : counts) {
             outcome.pages += count.pages / static_cast<double>(counts.size());
             outcome.estimates += count.estimates / static_cast<double>(counts.size());
@@ -200,7 +227,6 @@ private:
     const Workload& workload_;
     const base::Arena& arena_;
     beam::ShardView view_;
-    PageMaker pages_;
     std::vector<std::unique_ptr<Searcher>> searchers_;
     std::vector<std::uint64_t> queries_;
     Found truth_;
@@ -230,7 +256,13 @@ Trace trace_workload(const ShardGraph& shard, const NavigationRows& navigation,
         visits.size(), kBlock, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
             Searcher& own = *searchers[thread];
             for (std::size_t i = begin; i < end; ++i) {
-                pages.search(own.search, queries.row(i), params, own.scratch, &visits[i].expanded);
+                const auto fetch = [&](PageId page, std::span<std::byte> bytes) {
+                    pages.make(page, bytes, own.scratch);
+                    return Status();
+                };
+                // A page that was made a moment ago cannot be damaged.
+                const Status done = own.run(queries.row(i), params, fetch, &visits[i].expanded);
+                TRACKWAY_ASSERT(done.has_value());
                 visits[i].useful = useful_vertices(own.search);
             }
         });
@@ -242,8 +274,8 @@ Trace trace_workload(const ShardGraph& shard, const NavigationRows& navigation,
     return trace;
 }
 
-Calibration calibrate(const LaidOutShard& shard, const Workload& workload,
-                      const base::Arena& arena) {
+Result<Calibration> calibrate(const LaidOutShard& shard, const Workload& workload,
+                              const base::Arena& arena) {
     Calibrator calibrator(shard, workload, arena);
     return calibrator.run_all();
 }

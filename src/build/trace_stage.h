@@ -1,6 +1,7 @@
 // Runs searches while an index is built: to see what queries visit, and what settings serve them.
 #pragma once
 
+#include "trackway/result.h"
 #include "trackway/types.h"
 
 #include "base/arena.h"
@@ -9,6 +10,7 @@
 #include "build/navigation_stage.h"
 #include "build/workload.h"
 #include "graph/adjacency.h"
+#include "io/file.h"
 #include "layouts/page_packing.h"
 #include "layouts/shard_file.h"
 #include "quant/product_quantizer.h"
@@ -49,6 +51,7 @@ struct LaidOutShard {
     const layouts::PagePacking& packing;
     std::span<const std::uint8_t> codes;  // row p is the code of the vertex at place p
     std::span<const std::uint32_t> navigation;
+    const io::File& pages;  // as they were written
 };
 
 // What judging queries cost where they find 95 % of what a thorough search finds.
@@ -60,7 +63,7 @@ struct Calibration {
 
 // The share of page-mates to expand at once with which reads and estimates together cost least, at
 // 95 % and at 99 % of what a thorough search finds. Figures are those at 95 %.
-Calibration calibrate(const LaidOutShard& shard, const Workload& workload,
-                      const base::Arena& arena);
+Result<Calibration> calibrate(const LaidOutShard& shard, const Workload& workload,
+                              const base::Arena& arena);
 
 }  // namespace trackway::builder

@@ -45,6 +45,7 @@ TEST_SUITE("build") {
                            [&](BuildOptions& options) {
                                options.thread_count = threads;
                                options.metric = metric;
+                               if (metric != Metric::kL2) write_workload(built, 40);
                            });
                 built_bytes.push_back(contents(built.path()));
             }
@@ -60,8 +61,8 @@ TEST_SUITE("build") {
         std::vector<std::string> names;
         for (const StageReport& stage : built.report.stages)
             names.push_back(stage.name);
-        CHECK(names == std::vector<std::string>{"read", "graph", "codes", "trace", "order",
-                                                "calibrate", "write", "verify", "publish"});
+        CHECK(names == std::vector<std::string>{"read", "graph", "codes", "trace", "order", "write",
+                                                "calibrate", "verify", "publish"});
         CHECK(built.report.layout.page_size_bytes == 4096);
         CHECK(built.report.shards.front().vectors == 500);
         std::uint64_t bytes = 0;
