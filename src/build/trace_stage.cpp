@@ -22,6 +22,8 @@ constexpr std::size_t kCalibrationQueries = 768;
 constexpr double kRecallsAimed[] = {0.95, 0.99};
 // A query waits as long for a page, 75 us, as it takes to make this many estimates of 16 ns.
 constexpr double kEstimatesPerPage = 4700;
+// What a query may estimate more than without expanding page-mates at once: its CPU is not free.
+constexpr double kGrowthMax = 2.5;
 // More than a fifth reads 1 % less and estimates a third more (sift250k).
 constexpr std::uint32_t kSharesPermille[] = {0, 100, 200};
 constexpr std::uint32_t kLists[] = {10, 12, 15, 18, 22, 26, 30,  35,
@@ -128,6 +130,7 @@ public:
 
     // Shares in rising order, until one costs more than the one before.
     Result<Calibration> run_all() {
+        double most_estimates = 0;
         beam::BeamParams thorough = params_for(count_vertices(), kThoroughList);
         thorough.expand_share = kThoroughShare;
         truth_ = run(thorough).found;
@@ -138,7 +141,8 @@ public:
             double total = 0;
             for (const Cost& cost : costs)
                 total += cost.pages + cost.estimates / kEstimatesPerPage;
-            if (arena_.stopped() || total >= least) break;
+            if (share == 0) most_estimates = kGrowthMax * costs[0].estimates;
+            if (arena_.stopped() || total >= least || costs[0].estimates > most_estimates) break;
             least = total;
             best = {share, costs[0].pages, costs[0].estimates};
         }
