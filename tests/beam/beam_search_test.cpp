@@ -1,7 +1,7 @@
 #include "beam/beam_search.h"
 
 #include "support/built_index.h"
-#include "support/searched_shard.h"
+#include "support/driven_search.h"
 
 #include <doctest/doctest.h>
 
@@ -13,6 +13,8 @@
 using namespace trackway;
 using beam::BeamParams;
 using beam::BeamSearch;
+using test::page_bytes;
+using test::run;
 
 namespace {
 
@@ -21,25 +23,9 @@ test::BuiltIndex& shared_index() {
     static test::BuiltIndex index;
     if (index.report.vectors == 0) {
         build_into(index, test::random_vectors(2000, 16, ElementType::kUint8, 1),
-                   [](BuildOptions&) {});
+                   [&](BuildOptions&) { write_workload(index, 64); });
     }
     return index;
-}
-
-std::span<const std::byte> page_bytes(const test::SearchedShard& opened, PageId page) {
-    const auto& geometry = opened.shard->geometry();
-    return std::span(opened.pages).subspan(geometry.offset_of(page), geometry.page_size_bytes);
-}
-
-// The plain driver: fetch each wanted page, hand it over.
-void run(BeamSearch& search, const test::SearchedShard& opened, base::Random* shuffle = nullptr) {
-    while (!search.done()) {
-        std::vector<PageId> pages(search.wanted().begin(), search.wanted().end());
-        for (std::size_t i = pages.size(); shuffle != nullptr && i > 1; --i)
-            std::swap(pages[i - 1], pages[shuffle->below(i)]);
-        for (const PageId page : pages)
-            REQUIRE(search.absorb(page, page_bytes(opened, page)));
-    }
 }
 
 std::vector<std::uint32_t> rows_of(const BeamSearch& search) {

@@ -2,21 +2,24 @@
 import json
 import os
 import re
+import struct
 
 import programs
 from programs import DatasetTest, ProgramTest, contents, read_truth, run, write_bin
 
-NAMES = ("build-index", "search-index", "inspect-index", "make-dataset", "make-ground-truth",
-         "convert-vectors")
+NAMES = ("build-index", "search-index", "inspect-index", "relayout-index", "make-dataset",
+         "make-ground-truth", "convert-vectors")
 # The options that must be given, with values that parse.
 REQUIRED = {"build-index": ("--vectors", "a.fbin", "--index", "b"),
             "search-index": ("--index", "b", "--queries", "a.fbin"),
-            "inspect-index": ("--index", "b"), "make-dataset": ("--output", "b"),
+            "inspect-index": ("--index", "b"), "relayout-index": ("--index", "b"),
+            "make-dataset": ("--output", "b"),
             "make-ground-truth": ("--vectors", "a.fbin", "--queries", "q.fbin", "--output",
                                   "t.ibin"),
             "convert-vectors": ("--input", "a.fbin", "--output", "b.npy")}
 INDEX_KEYS = {"vectors", "dimension", "element_type", "metric", "shards", "page_size_bytes",
-              "vertices_per_page", "bytes_on_disk", "bytes_resident"}
+              "vertices_per_page", "page_order", "expand_share", "hot_vertices",
+              "bytes_of_hot_vertices", "bytes_of_tables", "bytes_on_disk", "bytes_resident"}
 ROW_KEYS = {"search_list", "k", "queries", "recall", "qps", "latency_us_mean", "latency_us_p50",
             "latency_us_p95", "latency_us_p99", "latency_us_p999", "pages_read_per_query",
             "pages_from_cache_per_query", "bytes_read_per_query", "hops_per_query",
@@ -24,6 +27,10 @@ ROW_KEYS = {"search_list", "k", "queries", "recall", "qps", "latency_us_mean", "
             "io_wait_share", "shards_probed_per_query"}
 BUILD_KEYS = {"stages", "shards", "layout", "bytes_written", "peak_resident_bytes",
               "vectors_per_second_per_core"}
+LAYOUT_KEYS = {"order", "page_size_bytes", "vertices_per_page", "mean_vertices_per_page",
+               "workload", "queries_traced", "traced_pages_before", "traced_pages_after",
+               "expand_share", "expected_pages_per_query", "expected_estimates_per_query"}
+STAGES = ["read", "graph", "codes", "trace", "order", "write", "calibrate", "verify", "publish"]
 
 
 class OptionsTest(ProgramTest):
@@ -49,13 +56,21 @@ class OptionsTest(ProgramTest):
             self.assertRegex(self.done(name, "--version").out, r"^trackway \d+\.\d+\.\d+\n$")
         shown = self.done("build-index", "--help").out
         for option, default in (("--max-degree", "64"), ("--build-list", "100"),
-                                ("--alpha", "1.2"), ("--seed", "1"), ("--metric", "l2")):
+                                ("--alpha", "1.2"), ("--seed", "1"), ("--metric", "l2"),
+                                ("--page-size", "0"), ("--page-order", "affinity")):
             self.assertRegex(shown, rf"{option} [^\n]*={re.escape(default)}\b")
         shown = self.done("search-index", "--help").out
         for option, default in (("--k", "10"), ("--search-list", r"\[?20,40,80\]?"),
                                 ("--queries-in-flight", "32"), ("--io", "auto"), ("--repeat", "1"),
-                                ("--warm-up", "0")):
+                                ("--warm-up", "0"), ("--memory-budget", "0"),
+                                ("--record-share", r"0\.01")):
             self.assertRegex(shown, rf"{option} [^\n]*={default}")
+        for option in ("--expand-share", "--cache-vertices", "--record-trace"):
+            self.assertRegex(shown, rf"{option} ")
+        shown = self.done("relayout-index", "--help").out
+        self.assertRegex(shown, r"--page-order [^\n]*=affinity")
+        for option in ("--workload", "--trace", "--keep-trace", "--memory-budget", "--threads"):
+            self.assertRegex(shown, rf"{option} ")
 
     def test_wrong_command_lines(self):
         """Unknown and missing options, stray words and missing values: status 2, said why."""
@@ -73,10 +88,11 @@ class OptionsTest(ProgramTest):
     def test_options_of_later_versions(self):
         """They must not be taken silently as long as they do nothing."""
         for name, options in {
-                "build-index": ("--workload=x", "--shards=2", "--page-order=covisit",
-                                "--page-order=affinity"),
+                "build-index": ("--shards=2", "--trace=x", "--shard-budget=1GiB"),
                 "search-index": ("--target-recall=0.9", "--shard-probes=1", "--drop-cache",
-                                 "--memory-budget=1GiB", "--cache-vertices=10", "--metric=l2"),
+                                 "--metric=l2"),
+                "relayout-index": ("--shards=2", "--page-size=8192", "--max-degree=32",
+                                   "--code-bytes=8", "--overwrite", "--vectors=x"),
         }.items():
             for option in options:
                 self.fails(name, *REQUIRED[name], option, words=(option.split("=")[0],),
@@ -118,10 +134,16 @@ class OptionsTest(ProgramTest):
         settings = {
             "build-index": [(), ("--metric", "cosine", "--alpha", 1.25, "--memory-budget", "1GiB",
                                  "--seed", 2 ** 64 - 1, "--page-order", "insertion"),
-                            ("--overwrite", "--quiet", "--json", "-")],
+                            ("--overwrite", "--quiet", "--json", "-"),
+                            ("--workload", "w.fbin", "--keep-trace", "--probe-disk",
+                             "--page-order", "covisit")],
             "search-index": [(), ("--search-list", "20,50", "--io", "pread", "--k", 3),
-                             ("--search-list", "20", "--ground-truth", "t.ibin", "--repeat", 2)],
+                             ("--search-list", "20", "--ground-truth", "t.ibin", "--repeat", 2),
+                             ("--expand-share", 0.25, "--cache-vertices", 0, "--memory-budget",
+                              "2GiB", "--record-trace", "t", "--record-share", 0.5)],
             "inspect-index": [(), ("--verify",)],
+            "relayout-index": [(), ("--workload", "w.fbin", "--page-order", "breadth-first"),
+                               ("--trace", "t", "--keep-trace", "--memory-budget", "1GiB")],
             "make-dataset": [(), ("--element-type", "int8", "--clusters", 3)],
             "make-ground-truth": [(), ("--metric", "ip", "--k", 7)],
             "convert-vectors": [(), ("--element-type", "uint8", "--skip", 1, "--limit", 2)]}
@@ -191,25 +213,33 @@ class OptionsTest(ProgramTest):
 class ReportTest(DatasetTest):
     """What the programs write for machines and people, on 2,000 x 32 float32."""
 
-    def search_report(self, *options):
-        """The JSON report of search-index."""
-        return json.loads(self.done("search-index", "--index", self.index, "--queries",
-                                    self.queries, "--json", "-", *options).out)
+    @staticmethod
+    def page_size(index):
+        """What the header of .pages says."""
+        return struct.unpack_from("<I", programs.part_of(index, "pages").read_bytes(), 40)[0]
 
     def test_search_report(self):
         """Exactly the contract's keys at least, with values that can be."""
         truth = self.folder / "truth.ibin"
         self.done("make-ground-truth", "--vectors", self.base, "--queries", self.queries,
                   "--output", truth, "--k", 20)
-        report = self.search_report("--search-list", "20,100", "--ground-truth", truth, "--threads",
-                                    2, "--repeat", 3, "--warm-up", 1)
+        report = self.report(self.index, self.queries, "--search-list", "20,100", "--ground-truth",
+                             truth, "--threads", 2, "--repeat", 3, "--warm-up", 1)
         self.assertEqual({"trackway", "index", "machine", "rows"} - set(report), set())
         self.assertEqual(INDEX_KEYS - set(report["index"]), set())
-        self.assertEqual({"cpu", "threads", "io"} - set(report["machine"]), set())
+        self.assertEqual({"cpu", "threads", "io", "io_description"} - set(report["machine"]), set())
         index, files = report["index"], contents(self.index)
+        page_size = self.page_size(self.index)
         self.assertEqual((index["vectors"], index["dimension"], index["element_type"],
-                          index["metric"], index["shards"], index["page_size_bytes"]),
-                         (2000, 32, "float32", "l2", 1, 4096))
+                          index["metric"], index["shards"], index["page_size_bytes"],
+                          index["page_order"]),
+                         (2000, 32, "float32", "l2", 1, page_size, "affinity"))
+        self.assertIn(page_size, (4096, 8192, 16384))
+        self.assertTrue(0 <= index["expand_share"] <= 1)
+        self.assertTrue(0 < index["hot_vertices"] <= 500)
+        self.assertTrue(index["hot_vertices"] * 32 * 4 <= index["bytes_of_hot_vertices"] <=
+                        index["bytes_on_disk"] / 20)
+        self.assertGreater(index["bytes_of_tables"], 2000 * 32)
         self.assertEqual(index["bytes_on_disk"], sum(map(len, files.values())))
         self.assertGreater(index["bytes_resident"], 2000 * 32)
         self.assertEqual(report["machine"]["threads"], 2)
@@ -227,14 +257,14 @@ class ReportTest(DatasetTest):
             self.assertGreater(row["cpu_us_per_query"], 0)
             self.assertTrue(0 <= row["io_wait_share"] <= 1)
             self.assertTrue(1 <= row["hops_per_query"] <= row["pages_read_per_query"])
-            self.assertEqual(row["bytes_read_per_query"], row["pages_read_per_query"] * 4096)
+            self.assertEqual(row["bytes_read_per_query"], row["pages_read_per_query"] * page_size)
             self.assertGreater(row["exact_distances_per_query"], row["pages_read_per_query"])
             self.assertGreater(row["estimates_per_query"], 0)
-            self.assertGreaterEqual(row["pages_from_cache_per_query"], 0)
+            self.assertGreater(row["pages_from_cache_per_query"], 0)
 
     def test_search_report_without_ground_truth(self):
         """recall is there and null."""
-        for row in self.search_report()["rows"]:
+        for row in self.report(self.index, self.queries)["rows"]:
             self.assertIn("recall", row)
             self.assertIsNone(row["recall"])
 
@@ -257,8 +287,7 @@ class ReportTest(DatasetTest):
         self.assertEqual(BUILD_KEYS - set(report), set())
         self.assertEqual(report["bytes_written"], sum(map(len, contents(index).values())))
         self.assertGreater(report["vectors_per_second_per_core"], 0)
-        names = [stage["name"] for stage in report["stages"]]
-        self.assertEqual(len(names), len(set(names)))
+        self.assertEqual([stage["name"] for stage in report["stages"]], STAGES)
         peaks = [stage["peak_resident_bytes"] for stage in report["stages"]]
         self.assertEqual(peaks, sorted(peaks))
         self.assertLessEqual(peaks[-1], report["peak_resident_bytes"])
@@ -267,10 +296,18 @@ class ReportTest(DatasetTest):
         self.assertEqual((shard["vectors"], shard["replicas"]), (2000, 0))
         self.assertTrue(1 < shard["mean_degree"] <= 64)
         layout = report["layout"]
-        self.assertEqual((layout["order"], layout["page_size_bytes"]), ("breadth-first", 4096))
-        pages = programs.part_of(index, "pages").stat().st_size // 4096 - 1
+        self.assertEqual(set(layout), LAYOUT_KEYS)
+        page_size = self.page_size(index)
+        self.assertEqual((layout["order"], layout["page_size_bytes"], layout["workload"],
+                          layout["queries_traced"]), ("affinity", page_size, False, 2000))
+        pages = programs.part_of(index, "pages").stat().st_size // page_size - 1
         self.assertEqual(shard["pages"], pages)
+        self.assertAlmostEqual(layout["mean_vertices_per_page"], 2000 / pages)
         self.assertTrue(2000 / pages <= layout["vertices_per_page"] <= 2 * 2000 / pages)
+        self.assertTrue(1 <= layout["traced_pages_after"] < layout["traced_pages_before"])
+        self.assertTrue(0 <= layout["expand_share"] <= 1)
+        self.assertTrue(1 <= layout["expected_pages_per_query"] <= pages)
+        self.assertGreater(layout["expected_estimates_per_query"], 10)
 
     def test_peak_memory_is_the_programs_own(self):
         """A large program that starts the build does not count: 200 MB here."""
@@ -296,7 +333,7 @@ class ReportTest(DatasetTest):
         """Progress is on stderr, in lines here; --quiet leaves nothing."""
         options = ("--vectors", self.base, "--index", self.folder / "index", "--overwrite")
         lines = self.done("build-index", *options).err.splitlines()
-        for stage in ("read", "graph", "codes", "write", "verify"):
+        for stage in STAGES:
             self.assertEqual(sum(line.startswith(stage) for line in lines), 1, lines)
         self.assertEqual(self.done("build-index", *options, "--quiet").err, "")
         self.assertEqual(self.done("build-index", *options, "--quiet", "--json", "-").err, "")

@@ -9,7 +9,7 @@ import programs
 from programs import SEED, DatasetTest, contents, finish, make_dataset, start
 
 # Files in the order in which a build makes them: the moments at which it is killed.
-MOMENTS = ("pages.partial", "codes.partial", "codebook.partial", "pages", "codes", "codebook",
+MOMENTS = (*(f"{part}.partial" for part in programs.PARTS), *programs.PARTS,
            "manifest.json.partial", "manifest.json")
 PATIENCE_S = 2.0  # what an interrupted program may take to end
 
@@ -23,7 +23,7 @@ def appears(index, ending, known=()):
 
 
 class CrashTest(DatasetTest):
-    """Builds of 1,000 x 16 float32, which take about a tenth of a second."""
+    """Builds of 1,000 x 16 float32, which take a few tenths of a second."""
     SHAPE = (1000, 16)
 
     @classmethod

@@ -10,10 +10,12 @@ from programs import PARTS, SEED, DatasetTest, part_of, run
 
 LIST = ("--search-list", 20)
 PAGE = 4096
+BINARY = range(1, 1 + len(PARTS))  # all_files() without the manifest
+TABLES = range(2, 1 + len(PARTS))
 
 
 def all_files(index):
-    """The manifest and the three files of a shard."""
+    """The manifest and the files of a shard."""
     return [index / "manifest.json", *(part_of(index, part) for part in PARTS)]
 
 
@@ -25,7 +27,8 @@ def flip(path, offset, bit=0):
 
 
 class DamagedIndexTest(DatasetTest):
-    """Each test damages a copy of one index of 2,000 x 32 float32."""
+    """Each test damages a copy of one index of 2,000 x 32 float32, pages of 4,096 bytes."""
+    BUILD_OPTIONS = ("--page-size", PAGE)
 
     def run_search(self, index):
         """search-index on the class's queries."""
@@ -63,7 +66,7 @@ class DamagedIndexTest(DatasetTest):
 
     def test_missing_file(self):
         """Every file of the index is needed."""
-        self.each_damage((which, os.unlink) for which in range(1, 4))
+        self.each_damage((which, os.unlink) for which in BINARY)
 
     def test_truncated_file(self):
         """Cut at the start, inside headers, at their end, in the middle, before the last byte."""
@@ -78,7 +81,7 @@ class DamagedIndexTest(DatasetTest):
         """One byte too many at the end."""
         def grow(path):
             path.write_bytes(path.read_bytes() + b"\0")
-        self.each_damage((which, grow) for which in range(4))
+        self.each_damage((which, grow) for which in (0, *BINARY))
 
     def test_file_of_random_bytes(self):
         """A whole file of noise, and noise behind an intact header."""
@@ -87,8 +90,8 @@ class DamagedIndexTest(DatasetTest):
         def noise(path, keep=0):
             data = path.read_bytes()
             path.write_bytes(data[:keep] + draw.randbytes(len(data) - keep))
-        self.each_damage([(which, noise) for which in range(4)] +
-                         [(which, lambda path: noise(path, PAGE)) for which in range(1, 4)])
+        self.each_damage([(which, noise) for which in (0, *BINARY)] +
+                         [(which, lambda path: noise(path, PAGE)) for which in BINARY])
 
     def test_random_damage(self):
         """A few changed bytes anywhere: --verify finds them, search refuses or answers rightly."""
@@ -110,22 +113,23 @@ class DamagedIndexTest(DatasetTest):
                 self.assertEqual(programs.read_truth(result), right, (path.name, at))
             else:
                 self.refused(found, path.name, statuses=(1,))
-        trials = [(i, i % 4, draw.random(), bytes(draw.randrange(1, 256) for _ in range(length)))
+        trials = [(i, i % (1 + len(PARTS)), draw.random(),
+                   bytes(draw.randrange(1, 256) for _ in range(length)))
                   for i, length in enumerate(draw.choices((1, 2, 8, 64), k=40))]
         programs.in_parallel(lambda trial: one(*trial), trials)
 
     def test_flipped_bit_in_headers(self):
         """Magic, checksum, version, shard, uuid, first field, reserved bytes: all are covered."""
         self.each_damage((which, lambda path, at=at: flip(path, at, 3))
-                         for which in range(1, 4) for at in (0, 8, 16, 20, 24, 40, 100, 4095))
+                         for which in BINARY for at in (0, 8, 16, 20, 24, 40, 100, 4095))
 
     def test_flipped_bit_in_tables(self):
-        """The rows of codes and codebook and their lists of checksums."""
+        """The rows of tables and their lists of checksums."""
         def flip_share(path, share):
             size = path.stat().st_size
             flip(path, PAGE + int(share * (size - PAGE - 1)), 6)
         self.each_damage((which, lambda path, share=share: flip_share(path, share))
-                         for which in (2, 3) for share in (0, 0.3, 0.999, 1))
+                         for which in TABLES for share in (0, 0.3, 0.999, 1))
 
     def test_flipped_bit_in_the_manifest(self):
         """Digits, names, white space: the manifest's text must be exactly the one written."""
@@ -151,7 +155,7 @@ class DamagedIndexTest(DatasetTest):
         index = self.copy_of_index()
         manifest = index / "manifest.json"
         manifest.write_text(manifest.read_text().replace('"format_major": 1', '"format_major": 2'))
-        self.both_refuse(index, manifest, "format version", "found 2.0")
+        self.both_refuse(index, manifest, "format version", "found 2.1")
 
     def test_flipped_bit_in_one_page(self):
         """inspect-index --verify finds it on any page and names the offset."""
@@ -207,9 +211,9 @@ class DamagedIndexTest(DatasetTest):
         self.both_refuse(index, part_of(other, "pages").name, "No such file")
 
     def test_files_that_changed_names(self):
-        """Codes in the codebook's place and pages in the codes' place."""
+        """Codes in the codebook's place, pages in the codes' place and others."""
         for to, source in (("codes", "codebook"), ("codebook", "codes"), ("codes", "pages"),
-                           ("pages", "codes")):
+                           ("pages", "codes"), ("hot", "navigation"), ("navigation", "hot")):
             index = self.copy_of_index(f"{to}-{source}")
             shutil.copy(part_of(self.index, source), part_of(index, to))
             self.both_refuse(index, part_of(index, to), "expected")
@@ -227,7 +231,8 @@ class DamagedIndexTest(DatasetTest):
         def loop(path):
             path.unlink()
             path.symlink_to(path.name)
-        self.each_damage((which, damage) for which in range(4) for damage in (fifo, folder, loop))
+        self.each_damage((which, damage) for which in (0, *BINARY)
+                         for damage in (fifo, folder, loop))
 
     def test_huge_counts_in_headers(self):
         """Counts of a header are checked before anything is allocated for them."""
@@ -235,8 +240,8 @@ class DamagedIndexTest(DatasetTest):
             data = bytearray(path.read_bytes())
             struct.pack_into(form, data, offset, 256 ** struct.calcsize(form) - 1)
             path.write_bytes(data)
-        fields = [(1, 44, "<I"), (1, 48, "<I"), (1, 56, "<I"), (1, 72, "<Q"), (2, 44, "<I"),
-                  (2, 48, "<Q"), (3, 44, "<I"), (3, 48, "<Q")]
+        fields = [(1, 44, "<I"), (1, 48, "<I"), (1, 56, "<I"), (1, 72, "<Q"), (1, 88, "<Q")]
+        fields += [(which, *field) for which in TABLES for field in ((44, "<I"), (48, "<Q"))]
         self.each_damage((which, lambda path, at=at, form=form: huge(path, at, form))
                          for which, at, form in fields)
 

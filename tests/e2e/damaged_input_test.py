@@ -29,7 +29,7 @@ class DamagedInputTest(DatasetTest):
     def each_reader_refuses(self, path, *words, **options):
         """All four programs that read vectors refuse the file and name it."""
         index = self.folder / f"index-of-{path.name}"
-        out = self.folder / f"out-of-{path.name}"
+        out = self.folder / f"out-of-{path.stem}-{path.suffix[1:]}.x"  # not another file's
         same_type = path.suffix != ".f16bin"
         base, queries = (self.base, self.queries) if same_type else (path, path)
         for command in (
@@ -42,7 +42,8 @@ class DamagedInputTest(DatasetTest):
                 ("convert-vectors", "--input", path, "--output", out.with_suffix(".npy"))):
             self.fails(*command, words=(path.name, *words), statuses=(1,), **options)
         self.assertFalse(index.exists(), f"{path.name}: an index folder was left")
-        self.assertEqual(list(self.folder.glob("out-of-*")), [], f"{path.name}: output was left")
+        self.assertEqual(list(self.folder.glob(f"{out.stem}.*")), [],
+                         f"{path.name}: output was left")
 
     def each_file_refused(self, files, **options):
         """Writes name: (bytes, words) and gives them to all readers, in parallel."""

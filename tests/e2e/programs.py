@@ -2,6 +2,7 @@
 import concurrent.futures
 import ctypes
 import itertools
+import json
 import os
 import pathlib
 import random
@@ -25,7 +26,7 @@ TIMEOUT_S = 60
 ELEMENTS = {"float32": ("fbin", "f", 4), "float16": ("f16bin", "e", 2),
             "uint8": ("u8bin", "B", 1), "int8": ("i8bin", "b", 1)}
 METRICS = ("l2", "ip", "cosine")
-PARTS = ("pages", "codes", "codebook")
+PARTS = ("pages", "codes", "codebook", "navigation", "hot")
 NUMBERS = itertools.count()
 
 
@@ -184,6 +185,13 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def manifest_of(index):
+    """The fields of an index's manifest, those of its one shard among them."""
+    fields = json.loads((index / "manifest.json").read_text())
+    (shard,) = fields.pop("shards")
+    return shard | fields
+
+
 def part_of(index, part):
     """The one file of an index that ends in .part."""
     (path,) = index.glob(f"*.{part}")
@@ -227,6 +235,11 @@ class ProgramTest(unittest.TestCase):
                   *options)
         return read_truth(result)
 
+    def report(self, index, queries, *options):
+        """The JSON report of a search that must succeed."""
+        return json.loads(self.done("search-index", "--index", index, "--queries", queries,
+                                    "--json", "-", *options).out)
+
     def verified(self, index):
         """inspect-index finds nothing wrong."""
         return self.done("inspect-index", "--index", index, "--verify")
@@ -235,6 +248,7 @@ class ProgramTest(unittest.TestCase):
 class DatasetTest(ProgramTest):
     """A test whose class made float32 vectors, queries and an index of them."""
     SHAPE = (2000, 32)
+    BUILD_OPTIONS = ()
 
     @classmethod
     def setUpClass(cls):
@@ -243,7 +257,8 @@ class DatasetTest(ProgramTest):
         cls.data = make_dataset(cls.shared / "data", vectors=cls.SHAPE[0], dimension=cls.SHAPE[1])
         cls.base, cls.queries = cls.data / "base.fbin", cls.data / "query.fbin"
         cls.index = cls.shared / "index"
-        finished = run("build-index", "--vectors", cls.base, "--index", cls.index, "--quiet")
+        finished = run("build-index", "--vectors", cls.base, "--index", cls.index, "--quiet",
+                       *cls.BUILD_OPTIONS)
         assert finished.status == 0, finished
 
     def copy_of_index(self, name="copy"):
@@ -251,10 +266,12 @@ class DatasetTest(ProgramTest):
         return pathlib.Path(shutil.copytree(self.index, self.folder / name))
 
 
-def make_dataset(folder, vectors=2000, queries=50, dimension=32, element_type="float32", seed=1):
-    """Calls make-dataset; the folder of base, query and query-indist."""
+def make_dataset(folder, vectors=2000, queries=50, dimension=32, element_type="float32", seed=1,
+                 options=()):
+    """Calls make-dataset; the folder of base, learn, query and query-indist."""
     finished = run("make-dataset", "--output", folder, "--vectors", vectors, "--queries", queries,
-                   "--dimension", dimension, "--element-type", element_type, "--seed", seed)
+                   "--dimension", dimension, "--element-type", element_type, "--seed", seed,
+                   *options)
     assert finished.status == 0, finished
     return folder
 

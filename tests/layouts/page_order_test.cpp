@@ -37,6 +37,39 @@ private:
     std::vector<std::vector<std::uint32_t>> lists_;
 };
 
+// Edges as pairs of vertices, from each of its ends to the other.
+struct Joined {
+    std::uint32_t a, b;
+    float weight;
+};
+
+CovisitGraph covisits_of(std::vector<float> strength, const std::vector<Joined>& joined) {
+    CovisitGraph graph;
+    graph.strength = std::move(strength);
+    graph.first.push_back(0);
+    for (std::uint32_t v = 0; v < graph.strength.size(); ++v) {
+        for (const Joined& edge : joined) {
+            if (edge.a == v) graph.edges.push_back({edge.b, edge.weight});
+            if (edge.b == v) graph.edges.push_back({edge.a, edge.weight});
+        }
+        std::stable_sort(graph.edges.begin() + static_cast<std::ptrdiff_t>(graph.first.back()),
+                         graph.edges.end(),
+                         [](const Covisit& a, const Covisit& b) { return a.weight > b.weight; });
+        graph.first.push_back(graph.edges.size());
+    }
+    return graph;
+}
+
+std::vector<std::uint32_t> covisit_order_of(const Lists& lists, const CovisitGraph& covisits,
+                                            std::uint32_t entry_point) {
+    const PageJudge judge;
+    return covisit_order({.vertices = lists,
+                          .degrees = {},
+                          .entry_point = entry_point,
+                          .covisits = covisits,
+                          .judge = judge});
+}
+
 PageGroups groups_of(PageOrder kind, const Lists& lists, const CovisitGraph& covisits,
                      const base::Arena& arena, const PageJudge& judge = {}) {
     std::vector<std::uint32_t> degrees;
@@ -89,5 +122,36 @@ TEST_SUITE("layouts") {
         const Lists graph({{3}, {}, {0, 1}, {4}, {2}});
         CHECK(breadth_first_order(graph, 2) == std::vector<std::uint32_t>{2, 0, 1, 3, 4});
         CHECK(insertion_order(3) == std::vector<std::uint32_t>{0, 1, 2});
+    }
+
+    TEST_CASE("covisit order follows the heaviest edges from the strongest vertex") {
+        // The graph alone would give 0 1 2 3 4 5 6 7.
+        const Lists graph({{1}, {2}, {3}, {4}, {5}, {6}, {7}, {}});
+        const CovisitGraph covisits = covisits_of(
+            {1, 4, 2, 5, 0, 3, 0, 1}, {{3, 0, 1}, {3, 2, 4}, {2, 7, 2}, {0, 7, 8}, {1, 5, 1}});
+        // From 3 its neighbours, the heavier first; then theirs; then from 1, stronger than 5; then
+        // what no query visited, as the graph has it.
+        CHECK(covisit_order_of(graph, covisits, 0) ==
+              std::vector<std::uint32_t>{3, 2, 0, 7, 1, 5, 4, 6});
+    }
+
+    TEST_CASE("of two vertices of the same strength the first begins") {
+        const Lists graph({{}, {}, {}, {}});
+        const CovisitGraph covisits = covisits_of({1, 2, 2, 0}, {{0, 2, 1}});
+        CHECK(covisit_order_of(graph, covisits, 3) == std::vector<std::uint32_t>{1, 2, 0, 3});
+    }
+
+    TEST_CASE("covisit order is breadth-first order where no query was traced") {
+        base::Random random(5);
+        std::vector<std::vector<std::uint32_t>> lists(200);
+        for (auto& list : lists)
+            for (int i = 0; i < 4; ++i)
+                list.push_back(static_cast<std::uint32_t>(random.below(200)));
+        const Lists graph(lists);
+        CHECK(covisit_order_of(graph, {}, 17) == breadth_first_order(graph, 17));
+        const base::Arena arena(1);
+        const CovisitGraph none;
+        const auto groups = groups_of(PageOrder::kCovisit, graph, none, arena);
+        CHECK(groups.order == breadth_first_order(graph, 7));
     }
 }

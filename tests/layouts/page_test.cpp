@@ -84,6 +84,28 @@ TEST_SUITE("layouts") {
         }
     }
 
+    TEST_CASE("the bits of a list, copied from whatever bit it begins at, decode to the list") {
+        for (std::uint32_t slots = 1; slots <= kGeometry.vertices_per_page; ++slots) {
+            const Filled page = fill(slots, 100 + slots);
+            const auto view = PageView::open(kGeometry, PageId{3}, page.bytes);
+            REQUIRE(view);
+            for (std::uint32_t s = 0; s < slots; ++s) {
+                CAPTURE(s);
+                const std::uint32_t degree = view->degree(s);
+                const std::size_t size = base::bytes_of_bits(kGeometry.edges.bits(degree));
+                std::vector<std::byte> exact(size, std::byte{0xff});  // not a byte more is written
+                view->copy_edge_bits(s, exact.data());
+                if (const auto used = kGeometry.edges.bits(degree) % 8; used != 0) {
+                    CHECK((std::to_integer<unsigned>(exact.back()) >> used) == 0);
+                }
+                exact.resize(size + base::kBitReadSlack);
+                std::vector<std::uint32_t> found(degree);
+                kGeometry.edges.decode(exact.data(), 0, degree, found.data());
+                CHECK(found == page.neighbors[s]);
+            }
+        }
+    }
+
     TEST_CASE("every flipped bit of a page is found") {
         const Filled page = fill(20, 7);
         std::vector<std::byte> bytes = page.bytes;

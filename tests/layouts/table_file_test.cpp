@@ -1,11 +1,15 @@
 #include "layouts/table_file.h"
 
+#include "base/checksum.h"
 #include "base/random.h"
 #include "io/file.h"
+#include "support/expect.h"
 #include "support/temp_folder.h"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <vector>
 
@@ -30,6 +34,16 @@ std::filesystem::path write(const test::TempFolder& folder, const TableShape& sh
     REQUIRE(file);
     REQUIRE(file->publish());
     return path;
+}
+
+// Says of itself that it has so many rows; the header's checksum is right.
+void claim_rows(const std::filesystem::path& path, std::vector<std::byte> bytes,
+                std::uint64_t row_count) {
+    std::memcpy(bytes.data() + offsetof(TableHeader, row_count), &row_count, sizeof row_count);
+    const std::uint64_t checksum =
+        base::checksum64(std::span(bytes).subspan(16, kHeaderBytes - 16));
+    std::memcpy(bytes.data() + 8, &checksum, sizeof checksum);
+    REQUIRE(io::write_file(path, bytes));
 }
 
 void overwrite(const std::filesystem::path& path, std::span<const std::byte> bytes) {
@@ -91,5 +105,47 @@ TEST_SUITE("layouts") {
               std::string::npos);
         CHECK(message(kUuid, {TableKind::kCodes, 1, 8, 11}).find("rows: expected 11, found 10") !=
               std::string::npos);
+    }
+
+    TEST_CASE("a table of any number of rows gives back what it has, also none") {
+        for (const std::uint64_t rows : {0U, 1U, 100U, 70000U}) {
+            CAPTURE(rows);
+            const test::TempFolder folder;
+            const TableShape shape{TableKind::kTrace, 2, 33, rows};
+            const auto path = write(folder, shape);
+            const auto read =
+                test::expect_value(read_table(path, kUuid, {TableKind::kTrace, 2, 33, kAnyRows}));
+            const auto expected = random_rows(shape);
+            REQUIRE(read.size() == expected.size());
+            CHECK(std::ranges::equal(read.span(), expected));
+        }
+        const test::TempFolder folder;
+        const auto path = write(folder, {TableKind::kTrace, 2, 33, 10});
+        for (const TableShape& other : {TableShape{TableKind::kHot, 2, 33, kAnyRows},
+                                        TableShape{TableKind::kTrace, 1, 33, kAnyRows},
+                                        TableShape{TableKind::kTrace, 2, 32, kAnyRows}})
+            test::expect_error(read_table(path, kUuid, other), ErrorCode::kCorruption);
+    }
+
+    TEST_CASE("a table that claims more or fewer rows than its file holds is refused") {
+        const test::TempFolder folder;
+        const TableShape any{TableKind::kTrace, 0, 4, kAnyRows};
+        const auto path = write(folder, {TableKind::kTrace, 0, 4, 10});
+        const auto good = *io::read_file(path, 1 << 20);
+        claim_rows(path, good, 10);
+        CHECK(read_table(path, kUuid, any));
+        const std::uint64_t size = good.size();
+        constexpr std::uint64_t kTop = std::uint64_t{1} << 63U;
+        for (const std::uint64_t rows :
+             {std::uint64_t{0}, std::uint64_t{9}, std::uint64_t{11}, size - 1, size, size + 1,
+              std::uint64_t{1} << 32U, std::uint64_t{1} << 62U, (kTop >> 1U) + 10, kTop, kTop + 10,
+              kAnyRows - 1, kAnyRows}) {
+            CAPTURE(rows);
+            claim_rows(path, good, rows);
+            test::expect_error(read_table(path, kUuid, any), ErrorCode::kCorruption,
+                               {path.string()});
+            test::expect_error(read_table(path, kUuid, {TableKind::kTrace, 0, 4, 10}),
+                               ErrorCode::kCorruption, {"rows: expected 10"});
+        }
     }
 }

@@ -1,9 +1,11 @@
 // Indexes of every format version ever released are opened and searched for ever.
+#include "trackway/builder.h"
 #include "trackway/index.h"
 #include "trackway/vector_file.h"
 
 #include "layouts/verify_shard.h"
 #include "support/searched_shard.h"
+#include "support/temp_folder.h"
 
 #include <doctest/doctest.h>
 
@@ -11,6 +13,28 @@
 #include <vector>
 
 using namespace trackway;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_finds_all(const fs::path& index_dir, const fs::path& vectors) {
+    const auto file = VectorFile::open(vectors);
+    REQUIRE(file);
+    std::vector<std::byte> rows(file->row_count() * file->row_bytes());
+    REQUIRE(file->read(0, rows));
+    const auto index = Index::open(index_dir, {.thread_count = 1});
+    REQUIRE(index);
+    std::vector<Neighbor> out(file->row_count());
+    REQUIRE(index->search({rows.data(), file->element_type(), file->row_count(), file->dimension()},
+                          {.k = 1, .search_list_size = 10}, out));
+    for (std::uint64_t i = 0; i < out.size(); ++i) {
+        CHECK(out[i].id == VectorId{i});
+        CHECK(out[i].distance == 0);
+    }
+}
+
+}  // namespace
 
 TEST_SUITE("golden") {
     TEST_CASE("golden indexes verify and find each of their vectors") {
@@ -21,21 +45,33 @@ TEST_SUITE("golden") {
             CAPTURE(entry.path().string());
             const auto opened = test::open_shard(entry.path() / "index");
             CHECK(layouts::verify_shard(opened.shard->file));
-            const auto file = VectorFile::open(entry.path() / "base.u8bin");
-            REQUIRE(file);
-            std::vector<std::byte> rows(file->row_count() * file->row_bytes());
-            REQUIRE(file->read(0, rows));
-            const auto index = Index::open(entry.path() / "index", {.thread_count = 1});
-            REQUIRE(index);
-            std::vector<Neighbor> out(file->row_count());
-            REQUIRE(index->search(
-                {rows.data(), file->element_type(), file->row_count(), file->dimension()},
-                {.k = 1, .search_list_size = 10}, out));
-            for (std::uint64_t i = 0; i < out.size(); ++i) {
-                CHECK(out[i].id == VectorId{i});
-                CHECK(out[i].distance == 0);
-            }
+            check_finds_all(entry.path() / "index", entry.path() / "base.u8bin");
         }
         CHECK(versions == 1);
+    }
+
+    TEST_CASE("golden indexes are reordered, into the present format") {
+        for (const auto& entry : fs::directory_iterator(TRACKWAY_GOLDEN)) {
+            if (!entry.is_directory()) continue;
+            CAPTURE(entry.path().string());
+            const auto vectors = entry.path() / "base.u8bin";
+            const test::TempFolder folder;
+            fs::copy(entry.path() / "index", folder / "index");
+            for (const PageOrder order : {PageOrder::kAffinity, PageOrder::kInsertion}) {
+                const auto report = relayout({.index_dir = folder / "index",
+                                              .workload = vectors,
+                                              .page_order = order,
+                                              .thread_count = 1});
+                if (!report) FAIL(report.error().message);
+                const auto opened = test::open_shard(folder / "index");
+                CHECK(opened.shard->file.description.page_order == order);
+                CHECK(opened.shard->geometry().edges.width() == 0);
+                CHECK(layouts::verify_shard(opened.shard->file));
+                check_finds_all(folder / "index", vectors);
+            }
+            const auto manifest = layouts::read_manifest(folder / "index");
+            REQUIRE(manifest);
+            CHECK(manifest->format_minor == kFormatMinor);
+        }
     }
 }

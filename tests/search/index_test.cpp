@@ -63,7 +63,10 @@ TEST_SUITE("search") {
                 CAPTURE(name_of(type));
                 test::BuiltIndex built;
                 build_into(built, test::random_vectors(800, 13, type, 1),
-                           [&](BuildOptions& options) { options.metric = metric; });
+                           [&](BuildOptions& options) {
+                               options.metric = metric;
+                               write_workload(built, 40);
+                           });
                 CHECK(recall(built, metric, 150) >= 0.97);
             }
         }

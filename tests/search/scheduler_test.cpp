@@ -20,7 +20,7 @@ test::BuiltIndex& shared_index() {
     static test::BuiltIndex index;
     if (index.report.vectors == 0) {
         build_into(index, test::random_vectors(1500, 12, ElementType::kFloat32, 1),
-                   [](BuildOptions&) {});
+                   [&](BuildOptions&) { write_workload(index, 64); });
     }
     return index;
 }

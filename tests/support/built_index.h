@@ -32,6 +32,15 @@ struct BuiltIndex {
     std::filesystem::path path() const { return options.index_dir; }
 };
 
+// Queries of their own for a build to trace: a few of them are traced much sooner than the sample
+// of the vectors that stands in otherwise. For change() of build_into().
+inline void write_workload(BuiltIndex& index, std::uint64_t rows) {
+    index.options.workload = index.folder / "workload.npy";
+    const MatrixView& base = index.vectors.view;
+    write_vectors(index.options.workload,
+                  random_vectors(rows, base.dimension, base.element_type, 99));
+}
+
 // REQUIREs that the build succeeds. change(options) may alter the options.
 template <class Change>
 void build_into(BuiltIndex& index, Vectors vectors, const Change& change) {

@@ -1,0 +1,198 @@
+#include "search/hot_loader.h"
+
+#include "trackway/index.h"
+
+#include "layouts/table_file.h"
+#include "support/built_index.h"
+#include "support/driven_search.h"
+#include "support/expect.h"
+#include "support/file_bytes.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace trackway;
+using search::hot_vertices_wanted;
+using search::load_hot_records;
+namespace fs = std::filesystem;
+
+namespace {
+
+void build_small(test::BuiltIndex& index) {
+    build_into(index, test::random_vectors(2000, 12, ElementType::kFloat32, 1),
+               [&](BuildOptions&) { write_workload(index, 100); });
+}
+
+test::BuiltIndex& shared_index() {
+    static test::BuiltIndex index;
+    if (index.report.vectors == 0) build_small(index);
+    return index;
+}
+
+std::uint32_t wanted(const search::OpenedShard& shard, const OpenOptions& options) {
+    return test::expect_value(hot_vertices_wanted(shard, options));
+}
+
+// Every vertex of hot_order()[0, count) is resident, and no other.
+void check_resident(const test::SearchedShard& opened, std::uint32_t count) {
+    const search::OpenedShard& shard = *opened.shard;
+    REQUIRE(shard.hot);
+    CHECK(shard.hot->count() == count);
+    const auto places = shard.hot_order().first(count);
+    const std::set<std::uint32_t> hot(places.begin(), places.end());
+    for (std::uint32_t place = 0; place < shard.geometry().place_count(); ++place) {
+        beam::HotPage page;
+        REQUIRE(shard.hot->find(LocalId{place}, page) == hot.contains(place));
+        if (!hot.contains(place)) continue;
+        const PageId number = shard.geometry().page_of(LocalId{place});
+        const auto view = test::page_view(opened, number);
+        for (std::uint32_t i = 0; i < page.count(); ++i) {
+            const std::uint32_t slot = page.slot(i);
+            REQUIRE(hot.contains(static_cast<std::uint32_t>(shard.geometry().place(number, slot))));
+            CHECK(page.row(i) == view.row(slot));
+        }
+    }
+}
+
+fs::path file_of(const test::BuiltIndex& index, const std::string& ending) {
+    for (const std::string& name : test::names_in(index.path()))
+        if (name.ends_with(ending)) return index.path() / name;
+    return {};
+}
+
+std::vector<Neighbor> answers(const Index& index, std::vector<SearchStats>& stats) {
+    const auto queries = test::random_vectors(50, 12, ElementType::kFloat32, 99);
+    std::vector<Neighbor> out(500);
+    stats.resize(50);
+    test::expect_ok(index.search(queries.view, {.k = 10, .search_list_size = 100}, out, stats));
+    return out;
+}
+
+}  // namespace
+
+TEST_SUITE("search") {
+    TEST_CASE("as many vertices are hot as were asked for, or as there are") {
+        const auto opened = test::open_shard(shared_index().path());
+        const auto listed = static_cast<std::uint32_t>(opened.shard->hot_order().size());
+        REQUIRE(listed > 100);
+        CHECK(wanted(*opened.shard, {.cache_vertices = 0}) == 0);
+        CHECK(wanted(*opened.shard, {.cache_vertices = 7}) == 7);
+        CHECK(wanted(*opened.shard, {.cache_vertices = listed}) == listed);
+        CHECK(wanted(*opened.shard, {.cache_vertices = listed + 1}) == listed);
+        CHECK(wanted(*opened.shard, {.cache_vertices = UINT64_MAX}) == listed);
+        // Whatever the budget says.
+        CHECK(wanted(*opened.shard, {.memory_budget_bytes = 1, .cache_vertices = 7}) == 7);
+    }
+
+    TEST_CASE("a memory budget holds the tables, then as many records as fit") {
+        const auto opened = test::open_shard(shared_index().path());
+        const search::OpenedShard& shard = *opened.shard;
+        const std::uint64_t tables = shard.table_bytes();
+        const std::uint64_t each = beam::HotRecords::record_bytes(shard.geometry());
+        test::expect_error(hot_vertices_wanted(shard, {.memory_budget_bytes = tables - 1}),
+                           ErrorCode::kOutOfMemory,
+                           {"memory budget", std::to_string(tables), std::to_string(tables - 1)});
+        CHECK(wanted(shard, {.memory_budget_bytes = tables}) == 0);
+        CHECK(wanted(shard, {.memory_budget_bytes = tables + each - 1}) == 0);
+        CHECK(wanted(shard, {.memory_budget_bytes = tables + each}) == 1);
+        CHECK(wanted(shard, {.memory_budget_bytes = tables + 20 * each + 1}) == 20);
+        CHECK(wanted(shard, {.memory_budget_bytes = UINT64_MAX}) == shard.hot_order().size());
+        // By default a twentieth of the pages.
+        const std::uint64_t share = shard.file.file.size_bytes() / 20;
+        CHECK(wanted(shard, {}) == std::min<std::uint64_t>(share / each, shard.hot_order().size()));
+    }
+
+    TEST_CASE("the records of the first hot vertices are loaded, within their budget") {
+        const auto listed = static_cast<std::uint32_t>(
+            test::open_shard(shared_index().path()).shard->hot_order().size());
+        for (const IoEngine engine : {IoEngine::kAuto, IoEngine::kPread}) {
+            for (const std::uint32_t count : {1U, 2U, 70U, 200U, listed}) {
+                CAPTURE(count);
+                const auto opened = test::open_shard(shared_index().path());
+                test::expect_ok(load_hot_records(*opened.shard, count, engine));
+                check_resident(opened, count);
+                const std::uint64_t each = beam::HotRecords::record_bytes(opened.shard->geometry());
+                // Behind the last list a reader may look.
+                CHECK(opened.shard->hot->bytes() <= count * each + base::kBitReadSlack);
+            }
+        }
+        const auto none = test::open_shard(shared_index().path());
+        test::expect_ok(load_hot_records(*none.shard, 0, IoEngine::kAuto));
+        CHECK_FALSE(none.shard->hot);
+    }
+
+    TEST_CASE("an open index says what is resident and expands it without a read") {
+        const auto& path = shared_index().path();
+        const Index cold = test::expect_value(Index::open(path, {.cache_vertices = 0}));
+        const Index warm = test::expect_value(Index::open(path, {.cache_vertices = 300}));
+        CHECK(cold.summary().hot_vertices == 0);
+        CHECK(cold.summary().bytes_of_hot == 0);
+        CHECK(warm.summary().hot_vertices == 300);
+        CHECK(warm.summary().bytes_of_hot >= 300 * 12 * sizeof(float));
+        CHECK(warm.summary().bytes_of_tables == cold.summary().bytes_of_tables);
+        std::vector<SearchStats> cold_stats, warm_stats;
+        const auto from_disk = answers(cold, cold_stats);
+        const auto from_both = answers(warm, warm_stats);
+        std::uint64_t cold_pages = 0, warm_pages = 0, from_cache = 0, shared = 0;
+        for (std::size_t q = 0; q < 50; ++q) {
+            cold_pages += cold_stats[q].pages_read;
+            warm_pages += warm_stats[q].pages_read;
+            CHECK(cold_stats[q].pages_from_cache == 0);
+            from_cache += warm_stats[q].pages_from_cache;
+            for (std::size_t i = q * 10; i < q * 10 + 10; ++i)
+                shared += std::any_of(from_both.begin() + static_cast<std::ptrdiff_t>(q * 10),
+                                      from_both.begin() + static_cast<std::ptrdiff_t>(q * 10 + 10),
+                                      [&](const Neighbor& n) { return n.id == from_disk[i].id; });
+        }
+        CHECK(warm_pages < cold_pages);
+        CHECK(from_cache > 0);
+        CHECK(shared >= 490);
+        test::expect_error(Index::open(path, {.memory_budget_bytes = 1}), ErrorCode::kOutOfMemory,
+                           {"memory budget"});
+    }
+
+    TEST_CASE("a damaged page of a hot vertex fails the opening and names the page") {
+        test::BuiltIndex index;
+        build_small(index);
+        const auto opened = test::open_shard(index.path());
+        const auto& geometry = opened.shard->geometry();
+        const PageId page = geometry.page_of(LocalId{opened.shard->hot_order()[3]});
+        const auto path = file_of(index, ".pages");
+        auto bytes = test::bytes_of_file(path);
+        bytes[geometry.offset_of(page) + 50] ^= std::byte{1};
+        test::FileBytes().add_bytes(bytes).save(path);
+        const std::string offset = "offset " + std::to_string(geometry.offset_of(page));
+        test::expect_error(Index::open(index.path(), {.cache_vertices = 4}), ErrorCode::kCorruption,
+                           {".pages: ", offset, "checksum"});
+        CHECK(Index::open(index.path(), {.cache_vertices = 0}));
+        const auto cut = test::open_shard(index.path());
+        fs::resize_file(path, geometry.offset_of(page));
+        test::expect_error(load_hot_records(*cut.shard, 4, IoEngine::kPread),
+                           ErrorCode::kCorruption, {".pages: offset ", "bytes, found 0"});
+    }
+
+    TEST_CASE("a hot place without a vertex fails the opening") {
+        test::BuiltIndex index;
+        build_small(index);
+        const auto manifest = test::expect_value(layouts::read_manifest(index.path()));
+        const auto opened = test::open_shard(index.path());
+        const auto rows = test::row_at_place(opened);
+        const auto empty = std::find(rows.begin(), rows.end(), UINT32_MAX) - rows.begin();
+        REQUIRE(empty < static_cast<std::ptrdiff_t>(rows.size()));
+        const auto order = opened.shard->hot_order();
+        std::vector<std::uint32_t> places(order.begin(), order.end());
+        places[0] = static_cast<std::uint32_t>(empty);
+        auto table = layouts::write_table(file_of(index, ".hot"), manifest.uuid,
+                                          {layouts::TableKind::kHot, 0, 4, places.size()},
+                                          std::as_bytes(std::span(places)));
+        REQUIRE(table);
+        test::expect_ok(table->publish());
+        test::expect_error(Index::open(index.path(), {.cache_vertices = 1}), ErrorCode::kCorruption,
+                           {".pages: offset ", "expected a hot vertex"});
+    }
+}
