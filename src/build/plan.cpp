@@ -78,9 +78,9 @@ std::uint64_t expected_peak(const BuildOptions& options, const VectorFile& vecto
         rows * lay_out_bytes(options.graph.max_degree) + codes * 5 / 4 + covisit_pair_bytes();
     const std::uint64_t stages = std::max(graph::vamana_bytes(rows, graph, plan.threads),
                                           edges + codes + std::max(training, laying_out));
-    const std::uint64_t encoded = is_encoded(options) ? rows * plan.record_shape.vector_bytes : 0;
-    return rows * vectors.row_bytes() + encoded + Workload::bytes_max(2 * vectors.row_bytes()) +
-           stages + kFixedBytes;
+    const std::uint64_t row_bytes =
+        vectors.row_bytes() + (is_encoded(options) ? plan.record_shape.vector_bytes : 0);
+    return rows * row_bytes + Workload::bytes_max(row_bytes) + stages + kFixedBytes;
 }
 
 }  // namespace

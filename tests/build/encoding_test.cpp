@@ -132,6 +132,25 @@ TEST_SUITE("build") {
         CHECK(error_of(ElementType::kFloat32, 1500, {.encoding = VectorEncoding::kSq8}).empty());
     }
 
+    TEST_CASE("an encoded build that is stopped leaves nothing") {
+        test::BuiltIndex built;
+        build_into(built, test::random_vectors(400, 8, ElementType::kFloat32, 1),
+                   [](BuildOptions& options) { options.layout.encoding = VectorEncoding::kSq8; });
+        const auto before = contents(built.path());
+        built.options.overwrite = true;
+        built.options.seed = 3;
+        for (const char* stage : {"encode", "write", "verify"}) {
+            std::stop_source stop;
+            const auto stop_in = [&](std::string_view name, std::uint64_t, std::uint64_t) {
+                if (name == stage) stop.request_stop();
+            };
+            const auto report = build(built.options, stop_in, stop.get_token());
+            REQUIRE_FALSE(report);
+            CHECK(report.error().code == ErrorCode::kCancelled);
+            CHECK(contents(built.path()) == before);
+        }
+    }
+
     TEST_CASE("numbers that float16 does not hold are refused with their row") {
         const test::TempFolder folder;
         auto vectors = test::random_vectors(60, 8, ElementType::kFloat32, 1);
