@@ -24,7 +24,8 @@ struct ScalarCode {
 };
 
 // Offset and step such that the range of the rows fills that of the code; step 1, without loss,
-// where all elements are whole numbers that fit. Unfinished when arena.stopped(). REQUIRES: can_encode(); rows are finite.
+// where all elements are whole numbers that fit. Unfinished when arena.stopped(). REQUIRES:
+// can_encode(); rows are finite.
 ScalarCode fit_code(const MatrixView& rows, VectorEncoding encoding, Metric metric,
                     const base::Arena& arena);
 
