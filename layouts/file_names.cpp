@@ -24,6 +24,8 @@ const char* suffix_of(ShardPart part) noexcept {
             return "hot";
         case ShardPart::kCovisits:
             return "covisits";
+        case ShardPart::kVectors:
+            return "vectors";
     }
     return "";
 }

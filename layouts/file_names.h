@@ -12,11 +12,19 @@ namespace trackway::layouts {
 
 constexpr const char* kManifestName = "manifest.json";
 
-enum class ShardPart : std::uint8_t { kPages, kCodes, kCodebook, kNavigation, kHot, kCovisits };
+enum class ShardPart : std::uint8_t {
+    kPages,
+    kCodes,
+    kCodebook,
+    kNavigation,
+    kHot,
+    kCovisits,
+    kVectors
+};
 
-constexpr std::array<ShardPart, 6> kShardParts = {ShardPart::kPages,    ShardPart::kCodes,
-                                                  ShardPart::kCodebook, ShardPart::kNavigation,
-                                                  ShardPart::kHot,      ShardPart::kCovisits};
+constexpr std::array<ShardPart, 7> kShardParts = {
+    ShardPart::kPages, ShardPart::kCodes,    ShardPart::kCodebook, ShardPart::kNavigation,
+    ShardPart::kHot,   ShardPart::kCovisits, ShardPart::kVectors};
 
 // "shard-0003.0123456789abcdef.pages": the middle is the start of the index's uuid, so that a new
 // index can be written beside the one it replaces.

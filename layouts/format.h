@@ -13,8 +13,9 @@ namespace trackway::layouts {
 
 static_assert(std::endian::native == std::endian::little, "FORMAT.md: hosts are little-endian");
 
-constexpr std::uint64_t kShardMagic = 0x3144524148535754;  // "TWSHARD1"
-constexpr std::uint64_t kTableMagic = 0x31454c4241545754;  // "TWTABLE1"
+constexpr std::uint64_t kShardMagic = 0x3144524148535754;    // "TWSHARD1"
+constexpr std::uint64_t kTableMagic = 0x31454c4241545754;    // "TWTABLE1"
+constexpr std::uint64_t kVectorsMagic = 0x3154434556535754;  // "TWSVECT1"
 constexpr std::uint32_t kHeaderBytes = 4096;
 constexpr std::uint32_t kChunkBytes = 1U << 20U;  // of a table, under one checksum
 
@@ -94,6 +95,21 @@ static_assert(offsetof(TableHeader, row_count) == 48);
 static_assert(std::is_trivially_copyable_v<TableHeader>);
 static_assert(std::has_unique_object_representations_v<TableHeader>, "implicit padding");
 
+// Page 0 of a file of exact vectors, followed by zeros up to the page size.
+struct VectorsHeader {
+    FileStart start;
+    std::uint32_t page_size_bytes;
+    std::uint32_t page_count;  // without this header
+    std::uint64_t place_count;
+    std::uint32_t rows_per_page;
+    std::uint32_t dimension;
+    std::uint32_t element_type;
+    std::uint8_t reserved[4028];  // zero
+};
+static_assert(sizeof(VectorsHeader) == kHeaderBytes);
+static_assert(std::is_trivially_copyable_v<VectorsHeader>);
+static_assert(std::has_unique_object_representations_v<VectorsHeader>, "implicit padding");
+
 // Seeds mix the index into its checksums, so that a page or chunk of another index never passes.
 constexpr std::uint64_t uuid_seed(const Uuid& uuid) noexcept {
     std::uint64_t seed = 0;
@@ -103,6 +119,10 @@ constexpr std::uint64_t uuid_seed(const Uuid& uuid) noexcept {
 }
 constexpr std::uint64_t page_seed(const Uuid& uuid, std::uint32_t shard_id) noexcept {
     return uuid_seed(uuid) ^ shard_id;
+}
+// Another than page_seed(): pages of vertices and of exact vectors never pass for each other.
+constexpr std::uint64_t vectors_seed(const Uuid& uuid, std::uint32_t shard_id) noexcept {
+    return page_seed(uuid, shard_id) ^ kVectorsMagic;
 }
 constexpr std::uint64_t chunk_seed(const Uuid& uuid, std::uint64_t chunk) noexcept {
     return uuid_seed(uuid) ^ chunk;

@@ -8,9 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <span>
+#include <system_error>
 #include <utility>
 
 namespace trackway::layouts {
@@ -59,6 +62,9 @@ Json body_of(const Manifest& manifest) {
     if (manifest.format_minor > 0) {
         body["expand_share_permille"] = manifest.expand_share_permille;
         body["navigation_degree"] = manifest.navigation_degree;
+        body["vector_encoding"] = name_of(manifest.encoding);
+        body["encoding_offset"] = decimal_text(manifest.encoding_offset);
+        body["encoding_step"] = decimal_text(manifest.encoding_step);
     }
     body["shards"] = std::move(shards);
     return body;
@@ -83,6 +89,19 @@ public:
         const auto field = object_.find(name);
         if (field == object_.end() || !field->is_string()) return blame(name, "text");
         out = field->get<std::string>();
+    }
+
+    // A float as decimal_text() writes it.
+    void decimal(const char* name, float& out) {
+        std::string found;
+        text(name, found);
+        const char* end = found.data() + found.size();
+        float value = 0;
+        const auto parsed = std::from_chars(found.data(), end, value);
+        if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(value)) {
+            return blame(name, "a decimal number");
+        }
+        out = value;
     }
 
     template <class T, std::size_t N>
@@ -142,6 +161,18 @@ void read_shards(const Json& object, FieldReader& reader, Manifest& manifest) {
     }
 }
 
+void read_encoding(FieldReader& reader, Manifest& manifest) {
+    reader.choice(
+        "vector_encoding", manifest.encoding,
+        std::array{VectorEncoding::kAsGiven, VectorEncoding::kFloat16, VectorEncoding::kSq8});
+    reader.decimal("encoding_offset", manifest.encoding_offset);
+    reader.decimal("encoding_step", manifest.encoding_step);
+    if (!can_encode(manifest.encoding, manifest.element_type)) {
+        reader.blame("vector_encoding", join("one that ", name_of(manifest.element_type), " has"));
+    }
+    if (manifest.encoding_step <= 0) reader.blame("encoding_step", "a number above 0");
+}
+
 // The object has been parsed; problems come back as text.
 std::string read_fields(const Json& object, Manifest& manifest) {
     FieldReader reader(object);
@@ -170,12 +201,19 @@ std::string read_fields(const Json& object, Manifest& manifest) {
     if (manifest.format_minor > 0) {
         reader.number("expand_share_permille", manifest.expand_share_permille, 0, 1000);
         reader.number("navigation_degree", manifest.navigation_degree, 1, kMaxDegree);
+        read_encoding(reader, manifest);
     }
     read_shards(object, reader, manifest);
     return reader.problem();
 }
 
 }  // namespace
+
+std::string decimal_text(float value) {
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    return {text.data(), end};
+}
 
 // The checksum covers the compact text of everything before it.
 std::string manifest_text(const Manifest& manifest) {

@@ -32,7 +32,7 @@ struct Manifest {
     Uuid uuid{};
     std::uint64_t vectors = 0;
     std::uint32_t dimension = 0;
-    ElementType element_type = ElementType::kFloat32;
+    ElementType element_type = ElementType::kFloat32;  // of the vectors given
     Metric metric = Metric::kL2;
     std::uint32_t code_bytes = 0;
     std::uint32_t max_degree = 0;
@@ -43,9 +43,17 @@ struct Manifest {
     // Of the vertices of a page, the share that a search expands when the page arrives.
     std::uint32_t expand_share_permille = 0;
     std::uint32_t navigation_degree = 0;
+    VectorEncoding encoding = VectorEncoding::kAsGiven;
+    float encoding_offset = 0;
+    float encoding_step = 1;
     std::vector<ManifestShard> shards;
+
+    bool is_encoded() const noexcept { return encoding != VectorEncoding::kAsGiven; }
     bool operator==(const Manifest&) const = default;
 };
+
+// The shortest decimal that gives the same float back.
+std::string decimal_text(float value);
 
 // The file's exact text.
 std::string manifest_text(const Manifest& manifest);

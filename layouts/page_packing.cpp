@@ -33,6 +33,15 @@ bool holds_full_vertex(const RecordShape& shape, std::uint32_t page_size_bytes) 
     return fits(geometry, 1, geometry.edges.bits(shape.max_degree));
 }
 
+bool holds_exact_row(const RecordShape& shape, std::uint32_t page_size_bytes) {
+    return sizeof(PageHeader) + shape.exact_row_bytes <= page_size_bytes;
+}
+
+std::string row_too_large(const RecordShape& shape) {
+    return base::join("vector encoding: an exact row of ", shape.exact_row_bytes,
+                      " bytes does not fit ");
+}
+
 std::string too_large(const RecordShape& shape) {
     return base::join("page size: a vertex of ", shape.vector_bytes, " vector bytes and ",
                       shape.max_degree, " neighbours does not fit ");
@@ -103,13 +112,23 @@ PageGeometry plan_geometry(const RecordShape& shape, std::span<const std::uint32
 
 Result<std::uint32_t> smallest_page_size(const RecordShape& shape) {
     for (std::uint32_t size = kMinPageSize; size <= kMaxPageSize; size *= 2) {
-        if (holds_full_vertex(shape, size)) return size;
+        if (holds_full_vertex(shape, size) && holds_exact_row(shape, size)) return size;
+    }
+    if (!holds_exact_row(shape, kMaxPageSize)) {
+        return base::fail(
+            ErrorCode::kInvalidArgument,
+            base::join(row_too_large(shape), "the largest page of ", kMaxPageSize, " bytes"));
     }
     return base::fail(ErrorCode::kInvalidArgument,
                       base::join(too_large(shape), "the largest page of ", kMaxPageSize, " bytes"));
 }
 
 Status check_page_size(const RecordShape& shape, std::uint32_t page_size_bytes) {
+    if (!holds_exact_row(shape, page_size_bytes)) {
+        return base::fail(ErrorCode::kInvalidArgument,
+                          base::join(row_too_large(shape), "a page of ", page_size_bytes,
+                                     " bytes; choose a larger page size"));
+    }
     if (holds_full_vertex(shape, page_size_bytes)) return {};
     return base::fail(ErrorCode::kInvalidArgument,
                       base::join(too_large(shape), "a page of ", page_size_bytes,

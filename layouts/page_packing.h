@@ -39,11 +39,13 @@ struct RecordShape {
     std::uint32_t max_degree = 0;
     std::uint32_t vertex_count = 0;
     std::uint64_t row_count = 0;
+    std::uint32_t exact_row_bytes =
+        0;  // of the side file, whose pages are of the same size; 0: none
 };
 
 // The smallest page that holds a vertex of full degree. kInvalidArgument when none does.
 Result<std::uint32_t> smallest_page_size(const RecordShape& shape);
-// kInvalidArgument when a vertex of full degree does not fit such a page.
+// kInvalidArgument when a vertex of full degree, or an exact row, does not fit such a page.
 Status check_page_size(const RecordShape& shape, std::uint32_t page_size_bytes);
 
 // One page that is being filled.

@@ -40,6 +40,7 @@ TableShape table_shape(ShardPart part, const Manifest& manifest, const ShardDesc
         case ShardPart::kCovisits:
             return {TableKind::kCovisits, shard.shard_id, sizeof(CovisitRow), entry.covisit_edges};
         case ShardPart::kPages:
+        case ShardPart::kVectors:
             break;
     }
     TRACKWAY_ASSERT(false);

@@ -21,7 +21,8 @@ struct CovisitRow {
 };
 static_assert(sizeof(CovisitRow) == 12);
 
-// The tables that the index has, the pages left out. Format 1.0 has codes and codebook alone.
+// The tables that the index has; pages and exact vectors are none. Format 1.0 has codes and
+// codebook alone.
 std::vector<ShardPart> table_parts(const Manifest& manifest, std::uint32_t shard_id);
 
 // REQUIRES: part one of table_parts(); the shard is the manifest's.

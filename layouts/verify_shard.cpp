@@ -109,7 +109,9 @@ Status check_against_manifest(const ShardFile& shard, const Manifest& manifest) 
         std::uint64_t expected, found;
     };
     const Field fields[] = {
-        {"element type", static_cast<std::uint64_t>(manifest.element_type),
+        {"element type",
+         static_cast<std::uint64_t>(
+             stored_type(manifest.encoding, manifest.metric, manifest.element_type)),
          static_cast<std::uint64_t>(found.element_type)},
         {"metric", static_cast<std::uint64_t>(manifest.metric),
          static_cast<std::uint64_t>(found.metric)},

@@ -31,6 +31,9 @@ void add_options(CLI::App& app, BuildOptions& options) {
                  "measure for two seconds what pages cost on this disk, to choose their size");
     add_choice(app, "--page-order", options.layout.page_order, page_order_names(),
                "which vertices share pages");
+    add_choice(app, "--vector-encoding", options.layout.encoding, encoding_names(),
+               "numbers that pages hold and searches compare; the exact vectors then stand in a "
+               "side file that only the last step of a search reads");
     app.add_option("--workload", options.workload,
                    "sample of queries that decides the layout; without it only the vectors do")
         ->type_name("FILE");

@@ -3,6 +3,7 @@
 #include "layouts/manifest.h"
 #include "layouts/shard_file.h"
 #include "layouts/shard_tables.h"
+#include "layouts/vectors_file.h"
 #include "layouts/verify_shard.h"
 #include "program.h"
 
@@ -28,6 +29,12 @@ void print_manifest(const layouts::Manifest& manifest) {
     std::printf("codes         %u bytes per vector\n", manifest.code_bytes);
     std::printf("page order    %s; %u permille of a page expanded at once\n",
                 name_of(manifest.page_order), manifest.expand_share_permille);
+    if (manifest.is_encoded()) {
+        std::printf("searched as   %s, offset %s, step %s; exact vectors in a side file\n",
+                    name_of(manifest.encoding),
+                    layouts::decimal_text(manifest.encoding_offset).c_str(),
+                    layouts::decimal_text(manifest.encoding_step).c_str());
+    }
 }
 
 void print_shard(const layouts::ShardFile& shard, const layouts::ManifestShard& entry) {
@@ -49,6 +56,15 @@ void print_shard(const layouts::ShardFile& shard, const layouts::ManifestShard& 
                 static_cast<unsigned long long>(entry.covisit_edges));
 }
 
+Status verify_exact(const std::string& folder, const layouts::Manifest& manifest,
+                    const layouts::ShardDescription& shard) {
+    const auto name = layouts::shard_file_name(manifest.uuid, shard.shard_id, ShardPart::kVectors);
+    const auto vectors =
+        layouts::VectorsFile::open(std::filesystem::path(folder) / name, manifest, shard);
+    if (!vectors) return tl::unexpected(vectors.error());
+    return layouts::verify_vectors(*vectors);
+}
+
 Status verify(const std::string& folder, const layouts::Manifest& manifest,
               const layouts::ShardFile& shard) {
     const std::uint32_t id = shard.description.shard_id;
@@ -62,6 +78,10 @@ Status verify(const std::string& folder, const layouts::Manifest& manifest,
             layouts::read_table(std::filesystem::path(folder) / name, manifest.uuid,
                                 layouts::table_shape(part, manifest, shard.description));
         if (!table) return tl::unexpected(table.error());
+    }
+    if (manifest.is_encoded()) {
+        const Status exact = verify_exact(folder, manifest, shard.description);
+        if (!exact) return exact;
     }
     std::printf(
         "verified      shard %04u: %llu vertices, %llu edges, %llu empty places, all "

@@ -122,6 +122,14 @@ const std::map<std::string, ElementType>& element_type_names() {
     return names;
 }
 
+const std::map<std::string, VectorEncoding>& encoding_names() {
+    static const std::map<std::string, VectorEncoding> names = {
+        {name_of(VectorEncoding::kAsGiven), VectorEncoding::kAsGiven},
+        {name_of(VectorEncoding::kFloat16), VectorEncoding::kFloat16},
+        {name_of(VectorEncoding::kSq8), VectorEncoding::kSq8}};
+    return names;
+}
+
 CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& value,
                       const std::string& meaning) {
     return app.add_option(name, value, meaning)

@@ -25,6 +25,7 @@ constexpr int kWrongCommandLine = 2;
 const std::map<std::string, Metric>& metric_names();
 const std::map<std::string, PageOrder>& page_order_names();
 const std::map<std::string, ElementType>& element_type_names();
+const std::map<std::string, VectorEncoding>& encoding_names();
 
 // An option that takes one of the names in `choices`, shown in --help.
 template <class T>

@@ -53,6 +53,10 @@ void add_options(CLI::App& app, SearchOptions& options) {
            "of the vertices of each page read, the share expanded at once; without it, what "
            "the builder calibrated")
         ->type_name("0..1");
+    app.add_option("--rerank", options.params.rerank,
+                   "of an index of encoded vectors: how many of the nearest are measured again by "
+                   "exact vectors; 0: none; without it, 2 k")
+        ->type_name("N");
     add_size(app, "--memory-budget", options.open.memory_budget_bytes,
              "all that stays resident; 0: codes, navigation and 5 % of the index");
     app.add_option("--cache-vertices", options.open.cache_vertices,

@@ -41,6 +41,7 @@ Json row_json(const SearchRow& row) {
             {"latency_us_p99", us(0.99)},
             {"latency_us_p999", us(0.999)},
             {"pages_read_per_query", per_query(row, row.pages_read)},
+            {"rerank_pages_per_query", per_query(row, row.rerank_pages)},
             {"pages_from_cache_per_query", per_query(row, row.pages_from_cache)},
             {"bytes_read_per_query", per_query(row, row.bytes_read)},
             {"hops_per_query", per_query(row, row.hops)},
@@ -73,6 +74,7 @@ void SearchRow::add(std::span<const SearchStats> pass) {
         hops += stats.hops;
         estimates += stats.estimates;
         exact_distances += stats.exact_distances;
+        rerank_pages += stats.rerank_pages;
     }
 }
 
@@ -101,6 +103,7 @@ std::string report_text(const Index& index, const std::vector<SearchRow>& rows,
                     {{"vectors", summary.vectors},
                      {"dimension", summary.dimension},
                      {"element_type", name_of(summary.element_type)},
+                     {"vector_encoding", name_of(summary.encoding)},
                      {"metric", name_of(summary.metric)},
                      {"shards", summary.shards},
                      {"page_size_bytes", summary.page_size_bytes},

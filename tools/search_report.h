@@ -27,6 +27,7 @@ struct SearchRow {
     std::uint64_t hops = 0;
     std::uint64_t estimates = 0;
     std::uint64_t exact_distances = 0;
+    std::uint64_t rerank_pages = 0;
 
     void add(std::span<const SearchStats> pass);
 };

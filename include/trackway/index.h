@@ -23,12 +23,14 @@ struct SearchStats {
     std::uint32_t hops = 0;              // rounds of reading
     std::uint32_t estimates = 0;         // distances estimated from codes
     std::uint32_t exact_distances = 0;
+    std::uint32_t rerank_pages = 0;  // of pages_read, those of exact vectors
 };
 
 struct IndexSummary {
     std::uint64_t vectors = 0;
     std::uint32_t dimension = 0;
-    ElementType element_type = ElementType::kFloat32;
+    ElementType element_type = ElementType::kFloat32;  // of the vectors given, and of queries
+    VectorEncoding encoding = VectorEncoding::kAsGiven;
     Metric metric = Metric::kL2;
     std::uint32_t shards = 0;
     std::uint32_t page_size_bytes = 0;

@@ -26,6 +26,9 @@ struct LayoutOptions {
     // then the bytes of the index depend on the machine.
     bool probe_disk = false;
     bool keep_trace = false;  // the co-visitation graph stays in the index
+    // Smaller numbers to search in, and a side file of the exact vectors that only the last step of
+    // a search reads. kFloat16 takes float32 vectors, kSq8 (one byte each) float32 and float16.
+    VectorEncoding encoding = VectorEncoding::kAsGiven;
 };
 
 struct BuildOptions {
@@ -77,10 +80,14 @@ struct SearchParams {
     // merely share a page with one of them come on top: they cost no read.
     std::uint32_t search_list_size = 40;
     std::uint32_t beam_width = 1;  // W: vertices whose pages one query reads at once
-    std::uint32_t page_limit = 0;  // most pages that one query may read; 0: no limit
+    std::uint32_t page_limit = 0;  // most pages of vertices that one query may read; 0: no limit
     // Of the vertices of each page read, the share that is expanded at once, 0 to 1; without a
     // value, what the builder calibrated.
     std::optional<float> expand_share = {};
+    // Where vectors are encoded: how many of the nearest by their codes are measured again by their
+    // exact vectors, k to the search list. 0: none, distances are those of the codes; without a
+    // value, 2 k.
+    std::optional<std::uint32_t> rerank = {};
 };
 
 }  // namespace trackway

@@ -21,6 +21,9 @@ enum class PageOrder : std::uint8_t {
     kAffinity = 4
 };
 
+// In which numbers an index searches. Other than as given, the exact vectors stand in a side file.
+enum class VectorEncoding : std::uint8_t { kAsGiven = 1, kFloat16 = 2, kSq8 = 3 };
+
 constexpr std::uint32_t kMaxDimension = 16384;
 constexpr std::uint32_t kMaxDegree = 255;  // a degree is stored in one byte
 constexpr std::uint32_t kMinPageSize = 4096;
@@ -77,6 +80,33 @@ constexpr const char* name_of(PageOrder order) noexcept {
             return "affinity";
     }
     return "unknown";
+}
+
+constexpr const char* name_of(VectorEncoding encoding) noexcept {
+    switch (encoding) {
+        case VectorEncoding::kAsGiven:
+            return "as-given";
+        case VectorEncoding::kFloat16:
+            return "float16";
+        case VectorEncoding::kSq8:
+            return "sq8";
+    }
+    return "unknown";
+}
+
+// Tells whether vectors of this type have such an encoding.
+constexpr bool can_encode(VectorEncoding encoding, ElementType given) noexcept {
+    if (encoding == VectorEncoding::kAsGiven) return true;
+    return given == ElementType::kFloat32 ||
+           (given == ElementType::kFloat16 && encoding == VectorEncoding::kSq8);
+}
+
+// The type of the numbers that an index searches in. REQUIRES: can_encode(encoding, given).
+constexpr ElementType stored_type(VectorEncoding encoding, Metric metric,
+                                  ElementType given) noexcept {
+    if (encoding == VectorEncoding::kAsGiven) return given;
+    if (encoding == VectorEncoding::kFloat16) return ElementType::kFloat16;
+    return metric == Metric::kL2 ? ElementType::kUint8 : ElementType::kInt8;
 }
 
 // One answer. distance: squared L2, or inner product (larger is nearer), or cosine distance.

@@ -189,8 +189,9 @@ void BeamSearch::score(PageId page, const View& view, std::span<const LocalId> a
         const bool is_asked = std::find(asked.begin(), asked.end(), place) != asked.end();
         if (!is_asked && !params_.page_mates) continue;
         const auto row = static_cast<std::uint32_t>(static_cast<std::uint64_t>(view.row(i)));
-        if (!found_already(row)) found_.insert({distances_[i], row, 0});
-        if (!is_asked) scored_.push_back({distances_[i], static_cast<std::uint32_t>(place), i});
+        const auto number = static_cast<std::uint32_t>(place);
+        if (!found_already(row)) found_.insert({distances_[i], row, number});
+        if (!is_asked) scored_.push_back({distances_[i], number, i});
     }
 }
 

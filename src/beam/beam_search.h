@@ -69,8 +69,8 @@ public:
     Status absorb(PageId page, std::span<const std::byte> bytes);
 
     bool done() const noexcept { return wanted_.empty(); }
-    // At most k, nearest first; Candidate::vertex is the dataset row, the distance is as the
-    // kernels compute it.
+    // At most k, nearest first; Candidate::vertex is the dataset row, mark the place, the distance
+    // is as the kernels compute it.
     std::span<const graph::Candidate> found() const noexcept { return found_.list(); }
     // The candidates that stand in the search list; Candidate::vertex is the place.
     std::span<const graph::Candidate> frontier() const noexcept { return frontier_.list(); }

@@ -15,10 +15,9 @@
 #include "build/workload.h"
 #include "distance/row_floats.h"
 #include "graph/vamana.h"
+#include "quant/scalar_codes.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <utility>
@@ -46,6 +45,9 @@ public:
         TRACKWAY_TRY_ASSIGN(folder, IndexFolder::open(options_.index_dir, options_.overwrite));
         plan_ = plan;
         TRACKWAY_TRY(runner_.stage("read", [&] { return read(); }));
+        if (options_.layout.encoding != VectorEncoding::kAsGiven) {
+            TRACKWAY_TRY(runner_.stage("encode", [&] { return encode(); }));
+        }
         TRACKWAY_TRY(runner_.stage("graph", [&] { return build_graph(); }));
         TRACKWAY_TRY(runner_.stage("codes", [&] { return make_codes(); }));
         TRACKWAY_TRY(lay_out(folder));
@@ -53,24 +55,17 @@ public:
     }
 
 private:
-    // The shortest decimal that gives the same float back.
-    std::string alpha_text() const {
-        std::array<char, 32> text{};
-        const auto end =
-            std::to_chars(text.data(), text.data() + text.size(), options_.graph.alpha).ptr;
-        return {text.data(), end};
-    }
-
     // The index's identity is a hash of everything that decides its bytes.
     Status read() {
         base::Checksum identity;
         const std::string recipe = join(
             kVersion, " ", kFormatMajor, ".", kFormatMinor, " ", name_of(vectors_.element_type()),
             " ", vectors_.row_count(), " x ", vectors_.dimension(), " ", name_of(options_.metric),
-            " ", options_.graph.max_degree, " ", options_.graph.build_list_size, " ", alpha_text(),
-            " ", plan_.code_bytes, " ", options_.layout.page_size_bytes, " ",
-            options_.layout.probe_disk, " ", options_.layout.keep_trace, " ",
-            name_of(options_.layout.page_order), " ", options_.seed);
+            " ", options_.graph.max_degree, " ", options_.graph.build_list_size, " ",
+            layouts::decimal_text(options_.graph.alpha), " ", plan_.code_bytes, " ",
+            options_.layout.page_size_bytes, " ", options_.layout.probe_disk, " ",
+            options_.layout.keep_trace, " ", name_of(options_.layout.page_order), " ",
+            name_of(options_.layout.encoding), " ", options_.seed);
         identity.update(std::as_bytes(std::span(recipe)));
         const std::size_t row_bytes = vectors_.row_bytes();
         const std::uint64_t rows = vectors_.row_count();
@@ -83,7 +78,8 @@ private:
             identity.update(block);
             runner_.tell("read", std::min(first + step, rows), rows);
         }
-        matrix_ = {data_.data(), vectors_.element_type(), rows, vectors_.dimension()};
+        given_ = {data_.data(), vectors_.element_type(), rows, vectors_.dimension()};
+        matrix_ = given_;
         TRACKWAY_TRY(read_workload());
         workload_->add_to(identity);
         uuid_ = identity.digest128();
@@ -101,6 +97,22 @@ private:
         }
         TRACKWAY_TRY_ASSIGN(workload, builder::Workload::read(options_.workload, matrix_));
         workload_ = std::move(workload);
+        return {};
+    }
+
+    // From here on the index is built of codes; the vectors given are only written to a file.
+    Status encode() {
+        code_ = quant::fit_code(given_, options_.layout.encoding, options_.metric, arena_);
+        const std::uint64_t beyond = quant::first_row_beyond(given_, code_);
+        if (beyond < given_.row_count) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(vectors_.path().string(), ": row ", beyond,
+                             ": vector encoding: float16: expected numbers of at most 65504, "
+                             "found a larger one"));
+        }
+        encoded_ = quant::encode_matrix(given_, code_, arena_);
+        matrix_ = {encoded_.data(), code_.stored(), given_.row_count, given_.dimension};
+        workload_->encode(code_);
         return {};
     }
 
@@ -130,7 +142,9 @@ private:
     }
 
     Status lay_out(IndexFolder& folder) {
+        const bool is_encoded = code_.encoding != VectorEncoding::kAsGiven;
         const builder::ShardGraph graph{.vectors = matrix_,
+                                        .given = is_encoded ? given_ : MatrixView(),
                                         .metric = options_.metric,
                                         .adjacency = graph_.adjacency,
                                         .entry_point = graph_.entry_point,
@@ -146,13 +160,16 @@ private:
                                  .manifest = {.uuid = uuid_,
                                               .vectors = matrix_.row_count,
                                               .dimension = matrix_.dimension,
-                                              .element_type = matrix_.element_type,
+                                              .element_type = given_.element_type,
                                               .metric = options_.metric,
                                               .code_bytes = plan_.code_bytes,
                                               .max_degree = options_.graph.max_degree,
                                               .build_list_size = options_.graph.build_list_size,
-                                              .alpha = alpha_text(),
+                                              .alpha = layouts::decimal_text(options_.graph.alpha),
                                               .seed = options_.seed,
+                                              .encoding = code_.encoding,
+                                              .encoding_offset = code_.offset,
+                                              .encoding_step = code_.step,
                                               .shards = {}},
                                  .keep_trace = options_.layout.keep_trace};
         if (options_.layout.probe_disk) {
@@ -173,7 +190,10 @@ private:
 
     // What the stages make, in order.
     base::AlignedBuffer data_;
-    MatrixView matrix_;
+    MatrixView given_;
+    quant::ScalarCode code_;
+    base::AlignedBuffer encoded_;
+    MatrixView matrix_;  // what is searched: of one of the two
     std::optional<builder::Workload> workload_;
     layouts::Uuid uuid_{};
     graph::VamanaGraph graph_;

@@ -17,7 +17,8 @@ void fill_report(const LayOutTask& task, const ShardLayout& layout, StageRunner&
     report.layout.from_vectors = task.workload != nullptr && task.workload->is_from_vectors();
     report.vectors = task.graph.vectors.row_count;
     report.dimension = task.graph.vectors.dimension;
-    report.element_type = task.graph.vectors.element_type;
+    report.element_type = task.manifest.element_type;
+    report.layout.encoding = task.manifest.encoding;
     report.threads = runner.arena().thread_count();
     report.peak_resident_bytes = base::peak_resident_bytes();
     double cpu_seconds = 0;

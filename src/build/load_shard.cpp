@@ -5,6 +5,7 @@
 #include "build/shard_layout.h"
 #include "layouts/file_names.h"
 #include "layouts/shard_tables.h"
+#include "layouts/vectors_file.h"
 #include "layouts/verify_shard.h"
 
 #include <algorithm>
@@ -18,16 +19,20 @@ using base::join;
 using layouts::ShardPart;
 
 // What loading and laying out hold at once.
-std::uint64_t bytes_needed(const layouts::ShardFile& shard, std::uint32_t code_bytes) {
+std::uint64_t bytes_needed(const layouts::ShardFile& shard, const layouts::Manifest& manifest) {
     const layouts::PageGeometry& geometry = shard.description.geometry;
-    const std::uint64_t vertex = geometry.vector_bytes + geometry.max_degree * 4 + 4 +
-                                 std::uint64_t{code_bytes} * 2 + lay_out_bytes(geometry.max_degree);
+    const std::uint64_t exact_bytes =
+        manifest.is_encoded() ? manifest.dimension * element_size_bytes(manifest.element_type) : 0;
+    const std::uint64_t vertex = geometry.vector_bytes + exact_bytes + geometry.max_degree * 4 + 4 +
+                                 std::uint64_t{manifest.code_bytes} * 2 +
+                                 lay_out_bytes(geometry.max_degree);
     return shard.description.vertex_count * vertex;
 }
 
-Status check_room(const layouts::ShardFile& shard, std::uint32_t code_bytes, std::uint64_t budget) {
+Status check_room(const layouts::ShardFile& shard, const layouts::Manifest& manifest,
+                  std::uint64_t budget) {
     const std::uint64_t room = budget != 0 ? budget : base::physical_memory_bytes() / 5 * 4;
-    const std::uint64_t needed = bytes_needed(shard, code_bytes);
+    const std::uint64_t needed = bytes_needed(shard, manifest);
     if (needed <= room) return {};
     return fail(ErrorCode::kOutOfMemory,
                 join("memory budget: laying out ", shard.file.path().string(), " needs ", needed,
@@ -49,7 +54,7 @@ Result<LoadedShard> LoadedShard::load(const std::filesystem::path& index_dir,
     }
     TRACKWAY_TRY_ASSIGN(file, layouts::ShardFile::open(path(ShardPart::kPages), manifest.uuid, 0));
     TRACKWAY_TRY(layouts::check_against_manifest(file, manifest));
-    TRACKWAY_TRY(check_room(file, manifest.code_bytes, memory_budget_bytes));
+    TRACKWAY_TRY(check_room(file, manifest, memory_budget_bytes));
     const auto table = [&](ShardPart part) {
         return layouts::read_table(path(part), manifest.uuid,
                                    layouts::table_shape(part, manifest, file.description));
@@ -98,12 +103,33 @@ Result<LoadedShard> LoadedShard::load(const std::filesystem::path& index_dir,
             shard.adjacency_.set(shard.vertex_at_[place], places);
             shard.adjacency_.sort(shard.vertex_at_[place]);
         }));
+    if (manifest.is_encoded())
+        TRACKWAY_TRY(shard.load_exact(path(ShardPart::kVectors), manifest, description));
     shard.entry_point_ = shard.vertex_at_[static_cast<std::uint32_t>(description.entry_point)];
     return shard;
 }
 
+Status LoadedShard::load_exact(const std::filesystem::path& path, const layouts::Manifest& manifest,
+                               const layouts::ShardDescription& description) {
+    TRACKWAY_TRY_ASSIGN(file, layouts::VectorsFile::open(path, manifest, description));
+    const layouts::VectorsGeometry& geometry = file.geometry;
+    exact_data_ = base::AlignedBuffer(matrix_.row_count * geometry.row_bytes);
+    exact_ = {exact_data_.data(), manifest.element_type, matrix_.row_count, matrix_.dimension};
+    return layouts::for_each_vectors_page(file, [&](PageId page, const std::byte* rows) {
+        const std::size_t first =
+            std::size_t{static_cast<std::uint32_t>(page)} * geometry.rows_per_page;
+        for (std::uint32_t slot = 0; slot < geometry.slots_of(page); ++slot) {
+            const std::uint32_t row = vertex_at_[first + slot];
+            if (row == kNoVertex) continue;
+            std::memcpy(exact_data_.data() + std::size_t{row} * geometry.row_bytes,
+                        rows + std::size_t{slot} * geometry.row_bytes, geometry.row_bytes);
+        }
+    });
+}
+
 ShardGraph LoadedShard::graph() const noexcept {
     return {.vectors = matrix_,
+            .given = exact_,
             .metric = metric_,
             .adjacency = adjacency_,
             .entry_point = entry_point_,

@@ -8,6 +8,7 @@
 #include "build/trace_stage.h"
 #include "graph/adjacency.h"
 #include "layouts/manifest.h"
+#include "layouts/shard_file.h"
 #include "quant/product_quantizer.h"
 
 #include <cstdint>
@@ -28,7 +29,8 @@ public:
 
     // Views; the shard must outlive them.
     ShardGraph graph() const noexcept;
-    const MatrixView& matrix() const noexcept { return matrix_; }
+    // The vectors as the dataset had them.
+    const MatrixView& given() const noexcept { return exact_.data != nullptr ? exact_ : matrix_; }
 
     std::uint32_t page_size_bytes() const noexcept { return page_size_bytes_; }
     std::uint64_t place_count() const noexcept { return vertex_at_.size(); }
@@ -36,10 +38,14 @@ public:
     std::uint32_t vertex_at(std::uint32_t place) const noexcept { return vertex_at_[place]; }
 
 private:
+    Status load_exact(const std::filesystem::path& path, const layouts::Manifest& manifest,
+                      const layouts::ShardDescription& description);
     explicit LoadedShard(quant::ProductQuantizer quantizer) : quantizer_(std::move(quantizer)) {}
 
     base::AlignedBuffer data_;
     MatrixView matrix_;
+    base::AlignedBuffer exact_data_;
+    MatrixView exact_;  // where matrix_ holds codes
     Metric metric_ = Metric::kL2;
     graph::Adjacency adjacency_;
     std::uint32_t entry_point_ = 0;

@@ -42,6 +42,13 @@ Status check_options(const BuildOptions& options, const VectorFile& vectors) {
                         join("page size: expected a power of two, found ", page_size));
         }
     }
+    if (!can_encode(options.layout.encoding, vectors.element_type())) {
+        return fail(
+            ErrorCode::kInvalidArgument,
+            join("vector encoding: ", name_of(options.layout.encoding), ": expected ",
+                 options.layout.encoding == VectorEncoding::kSq8 ? "float32 or float16" : "float32",
+                 " vectors, found ", name_of(vectors.element_type())));
+    }
     if (options.code_bytes > vectors.dimension()) {
         return fail(ErrorCode::kInvalidArgument,
                     join("code bytes: expected at most the dimension, ", vectors.dimension(),
@@ -53,6 +60,10 @@ Status check_options(const BuildOptions& options, const VectorFile& vectors) {
                          " vectors in one shard, found ", vectors.row_count()));
     }
     return {};
+}
+
+bool is_encoded(const BuildOptions& options) {
+    return options.layout.encoding != VectorEncoding::kAsGiven;
 }
 
 std::uint64_t expected_peak(const BuildOptions& options, const VectorFile& vectors,
@@ -67,8 +78,9 @@ std::uint64_t expected_peak(const BuildOptions& options, const VectorFile& vecto
         rows * lay_out_bytes(options.graph.max_degree) + codes * 5 / 4 + covisit_pair_bytes();
     const std::uint64_t stages = std::max(graph::vamana_bytes(rows, graph, plan.threads),
                                           edges + codes + std::max(training, laying_out));
-    return rows * vectors.row_bytes() + Workload::bytes_max(vectors.row_bytes()) + stages +
-           kFixedBytes;
+    const std::uint64_t row_bytes =
+        vectors.row_bytes() + (is_encoded(options) ? plan.record_shape.vector_bytes : 0);
+    return rows * row_bytes + Workload::bytes_max(row_bytes) + stages + kFixedBytes;
 }
 
 }  // namespace
@@ -77,10 +89,15 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
                        std::uint32_t threads) {
     TRACKWAY_TRY(check_options(options, vectors));
     Plan plan;
-    plan.record_shape = {.vector_bytes = static_cast<std::uint32_t>(vectors.row_bytes()),
+    const ElementType stored =
+        stored_type(options.layout.encoding, options.metric, vectors.element_type());
+    const auto row_bytes = static_cast<std::uint32_t>(vectors.row_bytes());
+    plan.record_shape = {.vector_bytes = static_cast<std::uint32_t>(vectors.dimension() *
+                                                                    element_size_bytes(stored)),
                          .max_degree = options.graph.max_degree,
                          .vertex_count = static_cast<std::uint32_t>(vectors.row_count()),
-                         .row_count = vectors.row_count()};
+                         .row_count = vectors.row_count(),
+                         .exact_row_bytes = is_encoded(options) ? row_bytes : 0};
     if (options.layout.page_size_bytes != 0) {
         TRACKWAY_TRY(layouts::check_page_size(plan.record_shape, options.layout.page_size_bytes));
     } else {

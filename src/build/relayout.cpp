@@ -57,9 +57,16 @@ private:
         identity.update(std::as_bytes(std::span(manifest_.uuid)));
         if (!options_.workload.empty()) {
             TRACKWAY_TRY_ASSIGN(workload,
-                                builder::Workload::read(options_.workload, shard_->matrix()));
+                                builder::Workload::read(options_.workload, shard_->given()));
             workload.add_to(identity);
             workload_ = std::move(workload);
+            if (manifest_.is_encoded()) {
+                workload_->encode({.encoding = manifest_.encoding,
+                                   .metric = manifest_.metric,
+                                   .given = manifest_.element_type,
+                                   .offset = manifest_.encoding_offset,
+                                   .step = manifest_.encoding_step});
+            }
         } else {
             TRACKWAY_TRY_ASSIGN(
                 visits, layouts::read_trace(options_.trace, manifest_.uuid, shard_->place_count()));

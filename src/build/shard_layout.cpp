@@ -72,7 +72,8 @@ layouts::RecordShape ShardLayout::shape() const {
     return {.vector_bytes = static_cast<std::uint32_t>(graph_.vectors.row_bytes()),
             .max_degree = graph_.adjacency.capacity(),
             .vertex_count = graph_.adjacency.vertex_count(),
-            .row_count = graph_.row_count};
+            .row_count = graph_.row_count,
+            .exact_row_bytes = static_cast<std::uint32_t>(graph_.given.row_bytes())};
 }
 
 layouts::PagePacking ShardLayout::pack(PageOrder order, std::uint32_t page_size_bytes,
@@ -178,6 +179,7 @@ void ShardLayout::report(LayoutReport& report) const {
     report.expand_share = calibration_.expand_share_permille / 1000.0;
     report.expected_pages_per_query = calibration_.pages_per_query;
     report.expected_estimates_per_query = calibration_.estimates_per_query;
+    report.encoding_recall_without_rerank = calibration_.recall_without_rerank;
 }
 
 }  // namespace trackway::builder

@@ -135,6 +135,7 @@ public:
         thorough.expand_share = kThoroughShare;
         truth_ = run(thorough).found;
         Calibration best;
+        best.recall_without_rerank = recall_without_rerank();
         double least = std::numeric_limits<double>::infinity();
         for (const std::uint32_t share : kSharesPermille) {
             const std::array<Cost, 2> costs = costs_at(share);
@@ -144,7 +145,7 @@ public:
             if (share == 0) most_estimates = kGrowthMax * costs[0].estimates;
             if (arena_.stopped() || total >= least || costs[0].estimates > most_estimates) break;
             least = total;
-            best = {share, costs[0].pages, costs[0].estimates};
+            best = {share, costs[0].pages, costs[0].estimates, best.recall_without_rerank};
         }
         for (const auto& searcher : searchers_)
             TRACKWAY_TRY(searcher->status);
@@ -193,6 +194,34 @@ private:
             for (const std::uint32_t row : truth_[i])
                 hits +=
                     std::find(found[i].begin(), found[i].end(), row) != found[i].end() ? 1U : 0U;
+        }
+        return static_cast<double>(hits) / static_cast<double>(std::max<std::uint64_t>(all, 1));
+    }
+
+    std::optional<double> recall_without_rerank() {
+        const MatrixView& given = shard_.graph.given;
+        if (given.data == nullptr) return std::nullopt;
+        beam::BeamParams params = params_for(count_vertices(), kThoroughList);
+        const std::uint32_t k = params.k;
+        params.k = params.search_list_size;
+        Found found = run(params).found;
+        if (arena_.stopped()) return std::nullopt;
+        const auto measure = distance::distance_function(shard_.graph.metric, given.element_type);
+        std::vector<float> distances(params.k);
+        std::vector<graph::Candidate> exact;
+        std::uint64_t hits = 0, all = 0;
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            measure(workload_.given().row(queries_[i]),
+                    {given.data, given.row_bytes(), found[i].data(), found[i].size()},
+                    given.dimension, distances.data());
+            exact.clear();
+            for (std::uint32_t rank = 0; rank < found[i].size(); ++rank)
+                exact.push_back({distances[rank], found[i][rank], rank});
+            std::sort(exact.begin(), exact.end(), graph::nearer);
+            exact.resize(std::min<std::size_t>(k, exact.size()));
+            all += exact.size();
+            for (const graph::Candidate& candidate : exact)
+                hits += candidate.mark < k ? 1U : 0U;
         }
         return static_cast<double>(hits) / static_cast<double>(std::max<std::uint64_t>(all, 1));
     }

@@ -16,6 +16,7 @@
 #include "quant/product_quantizer.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,7 +25,8 @@ namespace trackway::builder {
 // A shard whose graph and codes are made, before it is laid out; views only. Vertices are numbered
 // by dataset row.
 struct ShardGraph {
-    MatrixView vectors;
+    MatrixView vectors;  // as they are searched
+    MatrixView given;    // where those are codes: what they stand for; otherwise empty
     Metric metric = Metric::kL2;
     const graph::Adjacency& adjacency;
     std::uint32_t entry_point = 0;
@@ -59,6 +61,9 @@ struct Calibration {
     std::uint32_t expand_share_permille = 0;
     double pages_per_query = 0;
     double estimates_per_query = 0;
+    // Where vectors are encoded: of the 10 nearest by exact distance among what a thorough search
+    // finds, the share that codes put first as well.
+    std::optional<double> recall_without_rerank = {};
 };
 
 // The share of page-mates to expand at once with which reads and estimates together cost least, at

@@ -30,8 +30,9 @@ Result<Workload> Workload::read(const std::filesystem::path& path, const MatrixV
         const std::uint64_t row = i * file.row_count() / count;
         TRACKWAY_TRY(file.read(row, workload.bytes_.span().subspan(i * row_bytes, row_bytes)));
     }
-    workload.queries_ = {workload.bytes_.data(), file.element_type(), count, file.dimension()};
-    const std::uint64_t too_long = distance::first_row_too_long(workload.queries_);
+    workload.given_ = {workload.bytes_.data(), file.element_type(), count, file.dimension()};
+    workload.queries_ = workload.given_;
+    const std::uint64_t too_long = distance::first_row_too_long(workload.given_);
     if (too_long < count) {
         return fail(ErrorCode::kInvalidArgument,
                     join(path.string(), ": row ", too_long * file.row_count() / count,
@@ -50,8 +51,19 @@ Workload Workload::from_vectors(const MatrixView& vectors) {
         std::memcpy(workload.bytes_.data() + i * row_bytes,
                     vectors.row(i * vectors.row_count / count), row_bytes);
     }
-    workload.queries_ = {workload.bytes_.data(), vectors.element_type, count, vectors.dimension};
+    workload.given_ = {workload.bytes_.data(), vectors.element_type, count, vectors.dimension};
+    workload.queries_ = workload.given_;
     return workload;
+}
+
+void Workload::encode(const quant::ScalarCode& code) {
+    queries_.element_type = code.stored();
+    encoded_ = base::AlignedBuffer(queries_.row_count * queries_.row_bytes());
+    queries_.data = encoded_.data();
+    for (std::uint64_t i = 0; i < queries_.row_count; ++i) {
+        quant::encode_query(given_.row(i), given_.dimension, code,
+                            encoded_.data() + i * queries_.row_bytes());
+    }
 }
 
 }  // namespace trackway::builder

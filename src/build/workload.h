@@ -6,6 +6,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/checksum.h"
+#include "quant/scalar_codes.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -20,7 +21,11 @@ public:
     // Without a file, a sample of the vectors stands in.
     static Workload from_vectors(const MatrixView& vectors);
 
+    // From here on queries() are codes. Elements that the code does not hold are clamped.
+    void encode(const quant::ScalarCode& code);
+
     const MatrixView& queries() const noexcept { return queries_; }
+    const MatrixView& given() const noexcept { return given_; }
     bool is_from_vectors() const noexcept { return from_vectors_; }
     // Odd queries judge what even ones trained.
     static bool judges(std::uint64_t query) noexcept { return query % 2 == 1; }
@@ -36,7 +41,9 @@ private:
     static constexpr std::uint64_t kSampleMax = 8'192;
 
     base::AlignedBuffer bytes_;
-    MatrixView queries_;
+    MatrixView given_;
+    base::AlignedBuffer encoded_;
+    MatrixView queries_;  // of one of the two
     bool from_vectors_ = false;
 };
 

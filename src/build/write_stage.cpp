@@ -3,9 +3,11 @@
 #include "base/errors.h"
 #include "build/page_maker.h"
 #include "layouts/shard_tables.h"
+#include "layouts/vectors_file.h"
 #include "layouts/verify_shard.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace trackway::builder {
@@ -15,6 +17,7 @@ using layouts::PageGeometry;
 using layouts::ShardPart;
 
 constexpr std::uint32_t kWriteBytes = 4U << 20U;
+constexpr std::uint32_t kNoRow = UINT32_MAX;  // of a place without a vertex
 
 Status write_pages(layouts::ShardFileWriter& writer, const PageGeometry& geometry,
                    const PageMaker& pages, const base::Arena& arena) {
@@ -34,6 +37,34 @@ Status write_pages(layouts::ShardFileWriter& writer, const PageGeometry& geometr
                            });
         if (arena.stopped()) return base::fail(ErrorCode::kCancelled, "the build was stopped");
         TRACKWAY_TRY(writer.append(std::span(buffer).first(count * page_size)));
+    }
+    return {};
+}
+
+// Rows by place; places without a vertex hold zeros.
+Status write_exact_rows(io::StagedFile& file, const layouts::VectorsGeometry& geometry,
+                        const MatrixView& rows, std::span<const LocalId> place_of) {
+    std::vector<std::uint32_t> row_at(geometry.place_count, kNoRow);
+    for (std::uint32_t row = 0; row < place_of.size(); ++row)
+        row_at[static_cast<std::uint32_t>(place_of[row])] = row;
+    const std::size_t page_size = geometry.page_size_bytes;
+    std::vector<std::byte> buffer(kWriteBytes / page_size * page_size);
+    std::size_t used = 0;
+    for (std::uint32_t page = 0; page < geometry.page_count; ++page) {
+        const auto bytes = std::span(buffer).subspan(used, page_size);
+        std::fill(bytes.begin(), bytes.end(), std::byte{0});
+        std::byte* to = layouts::rows_on_page(geometry, bytes).data();
+        const std::size_t first = std::size_t{page} * geometry.rows_per_page;
+        for (std::size_t place = first; place < first + geometry.slots_of(PageId{page}); ++place) {
+            if (row_at[place] != kNoRow)
+                std::memcpy(to, rows.row(row_at[place]), geometry.row_bytes);
+            to += geometry.row_bytes;
+        }
+        layouts::seal_vectors_page(geometry, PageId{page}, bytes);
+        used += page_size;
+        if (used < buffer.size() && page + 1 < geometry.page_count) continue;
+        TRACKWAY_TRY(file.append(std::span(buffer).first(used)));
+        used = 0;
     }
     return {};
 }
@@ -68,6 +99,7 @@ Result<StagedShard> write_shard(const std::filesystem::path& folder, const Shard
             case ShardPart::kCovisits:
                 return std::as_bytes(std::span(covisits));
             case ShardPart::kPages:
+            case ShardPart::kVectors:
                 break;
         }
         return {};
@@ -87,6 +119,13 @@ Result<StagedShard> write_shard(const std::filesystem::path& folder, const Shard
         if (part == ShardPart::kCodebook) entry.codebook_bytes = table.size_bytes();
         staged.push_back(std::move(table));
     }
+    if (manifest.is_encoded()) {
+        TRACKWAY_TRY_ASSIGN(
+            file, layouts::create_vectors_file(path(ShardPart::kVectors), manifest, shard));
+        TRACKWAY_TRY(write_exact_rows(file, layouts::vectors_geometry(manifest, shard), graph.given,
+                                      layout.packing().place));
+        staged.push_back(std::move(file));
+    }
     return staged;
 }
 
@@ -100,7 +139,10 @@ Status verify_staged(const StagedShard& staged, const layouts::Manifest& manifes
         TRACKWAY_TRY(layouts::read_table(staged[next++].staged_path(), manifest.uuid,
                                          layouts::table_shape(part, manifest, shard.description)));
     }
-    return {};
+    if (!manifest.is_encoded()) return {};
+    TRACKWAY_TRY_ASSIGN(vectors, layouts::VectorsFile::open(staged[next].staged_path(), manifest,
+                                                            shard.description));
+    return layouts::verify_vectors(vectors);
 }
 
 }  // namespace trackway::builder

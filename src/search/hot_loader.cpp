@@ -69,7 +69,7 @@ Status load_hot_records(OpenedShard& shard, std::uint32_t count, IoEngine engine
         for (std::size_t done = 0; done < batch;)
             done += reader->reap().size();
         for (std::size_t i = 0; i < batch; ++i) {
-            TRACKWAY_TRY(read_status(shard.file, reads[i]));
+            TRACKWAY_TRY(read_status(*file, geometry.page_size_bytes, reads[i]));
             const PageId page = pages[begin + i];
             const auto view = layouts::PageView::open(geometry, page, {reads[i].buffer, page_size});
             if (!view) {

@@ -1,6 +1,7 @@
 // Opens an index and checks what callers pass in: Index of the contract.
 #include "trackway/index.h"
 
+#include "base/aligned_buffer.h"
 #include "base/assert.h"
 #include "base/errors.h"
 #include "base/float16.h"
@@ -8,6 +9,7 @@
 #include "layouts/manifest.h"
 #include "layouts/shard_tables.h"
 #include "layouts/trace_file.h"
+#include "quant/scalar_codes.h"
 #include "search/hot_loader.h"
 #include "search/opened_shard.h"
 #include "search/worker_pool.h"
@@ -17,6 +19,7 @@
 #include <cstring>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace trackway {
 namespace {
@@ -55,11 +58,17 @@ public:
         : shard_(std::move(shard)),
           options_(options),
           uuid_(manifest.uuid),
-          expand_share_(static_cast<float>(manifest.expand_share_permille) / 1000) {
+          expand_share_(static_cast<float>(manifest.expand_share_permille) / 1000),
+          code_{.encoding = manifest.encoding,
+                .metric = manifest.metric,
+                .given = manifest.element_type,
+                .offset = manifest.encoding_offset,
+                .step = manifest.encoding_step} {
         const layouts::ManifestShard& entry = manifest.shards.front();
         summary_ = {.vectors = manifest.vectors,
                     .dimension = manifest.dimension,
                     .element_type = manifest.element_type,
+                    .encoding = manifest.encoding,
                     .metric = manifest.metric,
                     .shards = static_cast<std::uint32_t>(manifest.shards.size()),
                     .page_size_bytes = shard_.geometry().page_size_bytes,
@@ -68,6 +77,7 @@ public:
                     .page_order = manifest.page_order,
                     .expand_share = double{expand_share_},
                     .bytes_of_tables = shard_.table_bytes()};
+        if (shard_.exact) summary_.bytes_on_disk += shard_.exact->geometry.file_bytes();
         for (const layouts::ShardPart part : layouts::table_parts(manifest, 0)) {
             summary_.bytes_on_disk += layouts::table_file_bytes(
                 layouts::table_shape(part, manifest, shard_.file.description));
@@ -109,6 +119,7 @@ public:
         if (params.page_limit != 0) {
             TRACKWAY_TRY(check_range("page limit", params.page_limit, params.k, UINT32_MAX));
         }
+        TRACKWAY_TRY(check_rerank(params));
         for (std::uint64_t i = 0; i < queries.row_count; ++i) {
             if (row_is_finite(queries.row(i), queries.element_type, queries.dimension)) continue;
             return fail(ErrorCode::kInvalidArgument,
@@ -121,6 +132,17 @@ public:
                              ": expected a squared length of at most 1e37, found more"));
         }
         return {};
+    }
+
+    Status check_rerank(const SearchParams& params) const {
+        const std::uint32_t rerank = params.rerank.value_or(0);
+        if (rerank == 0) return {};
+        if (!is_encoded()) {
+            return fail(
+                ErrorCode::kInvalidArgument,
+                join("rerank: expected 0 for an index of vectors as given, found ", rerank));
+        }
+        return check_range("rerank", rerank, params.k, 1U << 20U);
     }
 
     Status search(const MatrixView& queries, const SearchParams& params, std::span<Neighbor> out,
@@ -139,7 +161,7 @@ public:
                             .out = out.data(),
                             .stats = stats.empty() ? nullptr : stats.data(),
                             .status = {}};
-        return pool_->run(batch);
+        return is_encoded() ? search_codes(batch, params) : pool_->run(batch);
     }
 
     Status save_trace(const std::filesystem::path& path) const {
@@ -155,11 +177,35 @@ public:
     const search::WorkerPool& pool() const noexcept { return *pool_; }
 
 private:
+    bool is_encoded() const noexcept { return code_.encoding != VectorEncoding::kAsGiven; }
+
+    // The batch's queries are as they were given.
+    Status search_codes(search::Batch& batch, const SearchParams& params) const {
+        const MatrixView given = batch.queries;
+        batch.given = given;
+        batch.queries.element_type = code_.stored();
+        base::AlignedBuffer codes(given.row_count * batch.queries.row_bytes());
+        batch.queries.data = codes.data();
+        std::vector<float> scales(given.row_count);
+        for (std::uint64_t i = 0; i < given.row_count; ++i) {
+            scales[i] = quant::encode_query(given.row(i), given.dimension, code_,
+                                            codes.data() + i * batch.queries.row_bytes());
+        }
+        batch.rerank =
+            std::min(params.rerank.value_or(2 * params.k), batch.params.search_list_size);
+        TRACKWAY_TRY(pool_->run(batch));
+        if (batch.rerank > 0) return {};
+        for (std::uint64_t i = 0; i < given.row_count * params.k; ++i)
+            batch.out[i].distance *= scales[i / params.k];
+        return {};
+    }
+
     search::OpenedShard shard_;
     OpenOptions options_;
     IndexSummary summary_;
     layouts::Uuid uuid_;
     float expand_share_;
+    quant::ScalarCode code_;
     std::unique_ptr<search::WorkerPool> pool_;  // last: its threads use the shard
 };
 

@@ -68,7 +68,8 @@ Result<OpenedShard> OpenedShard::open(const std::filesystem::path& index_dir,
                       .quantizer = {manifest.dimension, manifest.code_bytes, std::move(codewords)},
                       .navigation_rows = {},
                       .navigation_degree = manifest.navigation_degree,
-                      .hot_places = {}};
+                      .hot_places = {},
+                      .given = manifest.element_type};
     if (manifest.format_minor == 0) return shard;
     TRACKWAY_TRY_ASSIGN(navigation, read(ShardPart::kNavigation));
     TRACKWAY_TRY_ASSIGN(hot, read(ShardPart::kHot));
@@ -79,6 +80,10 @@ Result<OpenedShard> OpenedShard::open(const std::filesystem::path& index_dir,
                                            numbers_of(shard.navigation_rows),
                                            manifest.navigation_degree, places));
     TRACKWAY_TRY(layouts::check_places(path(ShardPart::kHot), shard.hot_order(), places));
+    if (!manifest.is_encoded()) return shard;
+    TRACKWAY_TRY_ASSIGN(exact, layouts::VectorsFile::open(path(ShardPart::kVectors), manifest,
+                                                          shard.file.description));
+    shard.exact = std::move(exact);
     return shard;
 }
 

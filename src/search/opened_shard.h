@@ -9,12 +9,14 @@
 #include "beam/shard_view.h"
 #include "layouts/manifest.h"
 #include "layouts/shard_file.h"
+#include "layouts/vectors_file.h"
 #include "quant/distance_table.h"
 #include "quant/product_quantizer.h"
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace trackway::search {
@@ -28,6 +30,9 @@ struct OpenedShard {
     std::uint32_t navigation_degree = 0;
     base::AlignedBuffer hot_places;  // those whose residence saves most reads first
     std::unique_ptr<beam::HotRecords> hot = nullptr;
+    // Exact vectors, where the pages hold codes of them; and what they are.
+    std::optional<layouts::VectorsFile> exact = {};
+    ElementType given = ElementType::kFloat32;
 
     const layouts::PageGeometry& geometry() const noexcept { return file.description.geometry; }
     std::span<const std::uint32_t> hot_order() const noexcept;
@@ -36,7 +41,7 @@ struct OpenedShard {
     // The shard must outlive it.
     beam::ShardView view() const noexcept;
 
-    // Verifies the header, all tables, and that they are what the manifest says.
+    // Verifies the headers, all tables, and that they are what the manifest says.
     static Result<OpenedShard> open(const std::filesystem::path& index_dir,
                                     const layouts::Manifest& manifest, std::uint32_t shard_id);
 };

@@ -14,6 +14,10 @@ namespace trackway::search {
 struct QueryTicket {
     const std::byte* query = nullptr;
     beam::BeamParams params;
+    // Of an index of codes: the query as it was given, and how many of the nearest are measured
+    // again by exact vectors, at least k; 0: none.
+    const std::byte* given = nullptr;
+    std::uint32_t rerank = 0;
     Neighbor* out = nullptr;       // params.k
     SearchStats* stats = nullptr;  // may be null
     bool record = false;           // the vertices it visits go to the trace

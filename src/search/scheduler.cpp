@@ -5,10 +5,18 @@
 #include "base/stopwatch.h"
 #include "search/read_status.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
 namespace trackway::search {
+
+namespace {
+
+constexpr std::uint32_t kRerankReads = 8;
+constexpr std::uint32_t kReadsMax = 16384;  // as Index::open() has it
+
+}  // namespace
 
 using base::fail;
 using base::join;
@@ -17,12 +25,18 @@ Scheduler::Scheduler(const OpenedShard& shard, const SchedulerLimits& limits)
     : shard_(shard),
       view_(shard.view()),
       limits_(limits),
-      buffers_(std::size_t{limits.reads_in_flight()} * shard.geometry().page_size_bytes) {
+      buffers_(std::size_t{limits.queries_in_flight} * reads_per_query() *
+               shard.geometry().page_size_bytes) {
     const std::size_t page_size = shard.geometry().page_size_bytes;
     std::byte* buffer = buffers_.data();
     for (std::uint32_t i = 0; i < limits.queries_in_flight; ++i) {
         active_.push_back(std::make_unique<Active>(view_));
-        active_.back()->reads.resize(limits.max_beam_width);
+        if (shard.exact) {
+            const layouts::ShardDescription& description = shard.file.description;
+            active_.back()->rerank.emplace(shard.exact->geometry, description.metric, shard.given,
+                                           description.dimension);
+        }
+        active_.back()->reads.resize(reads_per_query());
         for (io::PageRead& read : active_.back()->reads) {
             read.buffer = buffer;
             read.owner = i;
@@ -30,7 +44,14 @@ Scheduler::Scheduler(const OpenedShard& shard, const SchedulerLimits& limits)
         }
         idle_.push_back(limits.queries_in_flight - 1 - i);
     }
-    to_submit_.reserve(limits.reads_in_flight());
+    to_submit_.reserve(std::size_t{limits.queries_in_flight} * reads_per_query());
+}
+
+// Reranking knows all its pages at once: even a search of beam width 1 then reads several.
+std::uint32_t Scheduler::reads_per_query() const noexcept {
+    if (!shard_.exact) return limits_.max_beam_width;
+    const std::uint32_t room = std::max(kReadsMax / limits_.queries_in_flight, 1U);
+    return std::max(limits_.max_beam_width, std::min(kRerankReads, room));
 }
 
 void Scheduler::run(QuerySource& source) {
@@ -60,32 +81,50 @@ void Scheduler::begin(std::uint32_t number, QuerySource& source) {
     active.io_wait_ns = 0;
     active.started_ns = base::now_ns();
     active.visits.clear();
-    active.status = located(active.search.start(active.ticket.query, active.ticket.params,
-                                                active.ticket.record ? &active.visits : nullptr));
+    active.reranks = false;
+    beam::BeamParams params = active.ticket.params;
+    params.k = std::max(params.k, active.ticket.rerank);
+    active.status = located(active.search.start(active.ticket.query, params,
+                                                active.ticket.record ? &active.visits : nullptr),
+                            active);
     go_on(number, source);
 }
 
-// Reads what the search wants next, or finishes it.
+// Reads what the query wants next, or finishes it.
 void Scheduler::go_on(std::uint32_t number, QuerySource& source) {
     Active& active = *active_[number];
-    if (active.status && !active.search.done()) return issue(number);
+    const bool searched = active.status && !active.reranks && active.search.done();
+    if (searched && active.ticket.rerank > 0) begin_rerank(active);
+    if (active.status && !wanted_by(active).empty()) return issue(active);
     finish(active, source);
     idle_.push_back(number);
 }
 
+std::span<const PageId> Scheduler::wanted_by(const Active& active) const noexcept {
+    return active.reranks ? active.rerank->wanted() : active.search.wanted();
+}
+
+void Scheduler::begin_rerank(Active& active) const {
+    TRACKWAY_ASSERT(active.rerank.has_value());
+    active.reranks = true;
+    active.rerank->start(active.ticket.given, active.search.found(), active.ticket.params.k,
+                         reads_per_query());
+}
+
 // A search knows the offset, not the file.
-Status Scheduler::located(Status status) const {
+Status Scheduler::located(Status status, const Active& active) const {
     if (!status) {
-        status.error().message.insert(0, shard_.file.file.path().string() + ": ");
+        status.error().message.insert(0, file_of(active).path().string() + ": ");
     }
     return status;
 }
 
-void Scheduler::issue(std::uint32_t number) {
-    Active& active = *active_[number];
+// Pages of both files are of one size.
+void Scheduler::issue(Active& active) {
     active.issued_ns = base::now_ns();
-    for (const PageId page : active.search.wanted()) {
+    for (const PageId page : wanted_by(active)) {
         io::PageRead& read = active.reads[active.outstanding++];
+        read.file = active.reranks ? 1 : 0;
         read.offset = shard_.geometry().offset_of(page);
         to_submit_.push_back(&read);
     }
@@ -94,11 +133,14 @@ void Scheduler::issue(std::uint32_t number) {
 void Scheduler::arrive(io::PageRead& read, QuerySource& source) {
     Active& active = *active_[read.owner];
     const layouts::PageGeometry& geometry = shard_.geometry();
-    Status status = read_status(shard_.file, read);
+    Status status = read_status(file_of(active), geometry.page_size_bytes, read);
     if (--active.outstanding == 0) active.io_wait_ns += base::now_ns() - active.issued_ns;
     if (status && active.status) {
         const PageId page{static_cast<std::uint32_t>(read.offset / geometry.page_size_bytes - 1)};
-        status = located(active.search.absorb(page, {read.buffer, geometry.page_size_bytes}));
+        const std::span<const std::byte> bytes(read.buffer, geometry.page_size_bytes);
+        status = located(
+            active.reranks ? active.rerank->absorb(page, bytes) : active.search.absorb(page, bytes),
+            active);
     }
     if (!status && active.status) active.status = std::move(status);
     if (active.outstanding == 0) go_on(read.owner, source);
@@ -106,7 +148,7 @@ void Scheduler::arrive(io::PageRead& read, QuerySource& source) {
 
 void Scheduler::finish(Active& active, QuerySource& source) {
     const QueryTicket& ticket = active.ticket;
-    const auto found = active.search.found();
+    const auto found = active.reranks ? active.rerank->found() : active.search.found();
     if (active.status && found.size() < ticket.params.k) {
         active.status = fail(ErrorCode::kCorruption,
                              join(shard_.file.file.path().string(), ": expected to reach ",
@@ -122,15 +164,18 @@ void Scheduler::finish(Active& active, QuerySource& source) {
     }
     if (ticket.stats != nullptr) {
         const beam::BeamCounts& counts = active.search.counts();
-        *ticket.stats = {
-            .latency_ns = base::now_ns() - active.started_ns,
-            .io_wait_ns = active.io_wait_ns,
-            .bytes_read = std::uint64_t{counts.pages} * shard_.geometry().page_size_bytes,
-            .pages_read = counts.pages,
-            .pages_from_cache = counts.expanded_hot,
-            .hops = counts.hops,
-            .estimates = counts.estimates,
-            .exact_distances = counts.exact_distances};
+        const std::uint32_t rerank_pages = active.reranks ? active.rerank->pages() : 0;
+        const std::uint32_t reranked = active.reranks ? active.rerank->exact_distances() : 0;
+        const std::uint32_t pages = counts.pages + rerank_pages;
+        *ticket.stats = {.latency_ns = base::now_ns() - active.started_ns,
+                         .io_wait_ns = active.io_wait_ns,
+                         .bytes_read = std::uint64_t{pages} * shard_.geometry().page_size_bytes,
+                         .pages_read = pages,
+                         .pages_from_cache = counts.expanded_hot,
+                         .hops = counts.hops,
+                         .estimates = counts.estimates,
+                         .exact_distances = counts.exact_distances + reranked,
+                         .rerank_pages = rerank_pages};
     }
     source.finish(ticket, std::move(active.status), active.visits);
     active.status = {};

@@ -5,12 +5,15 @@
 
 #include "base/aligned_buffer.h"
 #include "beam/beam_search.h"
+#include "beam/rerank.h"
 #include "io/page_reader.h"
 #include "search/opened_shard.h"
 #include "search/query_source.h"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace trackway::search {
@@ -18,8 +21,6 @@ namespace trackway::search {
 struct SchedulerLimits {
     std::uint32_t queries_in_flight = 32;
     std::uint32_t max_beam_width = 16;
-
-    std::uint32_t reads_in_flight() const noexcept { return queries_in_flight * max_beam_width; }
 };
 
 class Scheduler {
@@ -42,6 +43,8 @@ private:
     struct Active {
         explicit Active(const beam::ShardView& view) : search(view) {}
         beam::BeamSearch search;
+        std::optional<beam::Rerank> rerank;  // where the shard has exact vectors
+        bool reranks = false;                // the search is over, this is what is left
         QueryTicket ticket;
         std::vector<io::PageRead> reads;
         std::vector<std::uint32_t> visits;  // of a query that is recorded
@@ -56,10 +59,17 @@ private:
     void admit(QuerySource& source);
     void begin(std::uint32_t number, QuerySource& source);
     void go_on(std::uint32_t number, QuerySource& source);
-    void issue(std::uint32_t number);
+    void issue(Active& active);
+    std::span<const PageId> wanted_by(const Active& active) const noexcept;
+    void begin_rerank(Active& active) const;
     void arrive(io::PageRead& read, QuerySource& source);
     void finish(Active& active, QuerySource& source);
-    Status located(Status status) const;
+    Status located(Status status, const Active& active) const;
+    const io::File& file_of(const Active& active) const noexcept {
+        return active.reranks ? shard_.exact->file : shard_.file.file;
+    }
+    // Of one query, and so the buffers that it has.
+    std::uint32_t reads_per_query() const noexcept;
 
     const OpenedShard& shard_;
     beam::ShardView view_;
@@ -76,12 +86,11 @@ Result<std::unique_ptr<Scheduler>> Scheduler::create(const OpenedShard& shard,
                                                      const SchedulerLimits& limits,
                                                      const OpenReader& open) {
     std::unique_ptr<Scheduler> scheduler(new Scheduler(shard, limits));
-    const io::File* file = &shard.file.file;
-    Result<std::unique_ptr<io::PageReader>> reader =
-        open(io::PageReaderSetup{{&file, 1},
-                                 scheduler->buffers_.span(),
-                                 shard.geometry().page_size_bytes,
-                                 limits.reads_in_flight()});
+    std::vector<const io::File*> files = {&shard.file.file};
+    if (shard.exact) files.push_back(&shard.exact->file);
+    Result<std::unique_ptr<io::PageReader>> reader = open(
+        io::PageReaderSetup{files, scheduler->buffers_.span(), shard.geometry().page_size_bytes,
+                            limits.queries_in_flight * scheduler->reads_per_query()});
     if (!reader) return tl::unexpected(std::move(reader).error());
     scheduler->reader_ = std::move(*reader);
     return scheduler;

@@ -95,6 +95,8 @@ bool WorkerPool::take(QueryTicket& ticket) {
     const std::uint64_t number = batch.next++;
     ticket = {.query = batch.queries.row(number),
               .params = batch.params,
+              .given = batch.rerank > 0 ? batch.given.row(number) : nullptr,
+              .rerank = batch.rerank,
               .out = batch.out + number * batch.params.k,
               .stats = batch.stats != nullptr ? batch.stats + number : nullptr,
               .record = record_next(),

@@ -22,6 +22,8 @@ namespace trackway::search {
 // One call of Index::search, until it returns.
 struct Batch {
     MatrixView queries;
+    MatrixView given = {};     // what the queries are codes of, if they are
+    std::uint32_t rerank = 0;  // QueryTicket
     beam::BeamParams params;
     Neighbor* out = nullptr;
     SearchStats* stats = nullptr;  // may be null

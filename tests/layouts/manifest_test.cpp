@@ -75,6 +75,30 @@ TEST_SUITE("layouts") {
         CHECK(version.error().message == "m: format version: expected 1.1, found 2.1");
     }
 
+    TEST_CASE("the encoding comes back to the last bit and must suit the vectors") {
+        Manifest manifest = sample();
+        manifest.encoding = VectorEncoding::kSq8;
+        manifest.encoding_offset = -0.1F;
+        manifest.encoding_step = 1.0F / 3;
+        const std::string text = manifest_text(manifest);
+        const auto parsed = parse_manifest(text, "m");
+        REQUIRE(parsed);
+        CHECK(*parsed == manifest);
+        CHECK(text.find("\"encoding_offset\": \"-0.1\"") != std::string::npos);
+        const auto message = [&](const std::string& what, const std::string& with) {
+            return parse_manifest(replaced(text, what, with), "m").error().message;
+        };
+        CHECK(message("\"-0.1\"", "\"-0.1x\"") ==
+              "m: field 'encoding_offset': expected a decimal number");
+        CHECK(message("\"-0.1\"", "\"inf\"").find("a decimal number") != std::string::npos);
+        CHECK(message("\"-0.1\"", "\"-0.10\"").find("checksum") != std::string::npos);
+        CHECK(message("\"0.33333334\"", "\"0\"") ==
+              "m: field 'encoding_step': expected a number above 0");
+        CHECK(message("\"float16\"", "\"uint8\"") ==
+              "m: field 'vector_encoding': expected one that uint8 has");
+        CHECK(message("\"sq8\"", "\"sq4\"").find("expected a known name") != std::string::npos);
+    }
+
     TEST_CASE("a folder without a manifest is no index") {
         const test::TempFolder folder;
         const auto found = read_manifest(folder.path());
