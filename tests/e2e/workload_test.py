@@ -2,6 +2,7 @@
 import json
 import math
 import pathlib
+import re
 import shutil
 import struct
 import tempfile
@@ -175,11 +176,22 @@ class BytesTest(WorkloadTest):
         strengths = {place: weight for place, other, weight in rows if place == other}
         self.assertEqual(set(strengths), {place for place, _, _ in rows})
         self.assertTrue(all(weight == int(weight) for weight in strengths.values()))
+        shown = self.done("inspect-index", "--index", index, "--covisits", 5).out
+        found = re.findall(r"^place (\d+) +(\d+) visits; with((?: \d+:[\d.]+)*)$", shown, re.M)
+        self.assertEqual([int(visits) for _, visits, _ in found],
+                         sorted(map(int, strengths.values()), reverse=True)[:5])
+        edges = {(place, other): weight for place, other, weight in rows}
+        for place, visits, others in found:
+            self.assertEqual(strengths[int(place)], int(visits))
+            for other, weight in re.findall(r"(\d+):([\d.]+)", others):
+                self.assertAlmostEqual(edges[int(place), int(other)], float(weight), delta=0.006)
 
     def test_overwrite_drops_the_kept_trace(self):
         """Without --keep-trace there is no such file, and none of the old index is left."""
         index, _ = self.build_with("index", "--keep-trace")
         self.build(self.base, index, "--overwrite")
+        self.fails("inspect-index", "--index", index, "--covisits", 5,
+                   words=(index, "trace was not kept"), statuses=(1,))
         self.verified(index)
         self.assertEqual(manifest_of(index)["covisit_edges"], 0)
         self.assertEqual(sorted(path.suffix for path in index.iterdir()),
