@@ -87,10 +87,8 @@ void print_build_summary(const BuildReport& report, const std::string& index) {
                     layout.expected_estimates_per_query);
     }
     if (layout.encoding_recall_without_rerank) {
-        std::printf(
-            "%s codes alone find %.2f %% of the 10 nearest; reading exact vectors at the "
-            "end of a search mends that, at the cost of their pages\n",
-            name_of(layout.encoding), *layout.encoding_recall_without_rerank * 100);
+        std::printf("%s codes alone find %.2f %% of the 10 nearest; the rest takes exact vectors\n",
+                    name_of(layout.encoding), *layout.encoding_recall_without_rerank * 100);
     }
 }
 

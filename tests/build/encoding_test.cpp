@@ -47,7 +47,7 @@ TEST_SUITE("build") {
                 std::map<std::string, std::vector<std::byte>> expected;
                 for (const std::uint32_t threads : {1U, 2U}) {
                     test::BuiltIndex built;
-                    build_into(built, test::random_vectors(2500, 9, ElementType::kFloat32, 1),
+                    build_into(built, test::random_vectors(1200, 9, ElementType::kFloat32, 1),
                                [&](BuildOptions& options) {
                                    options.thread_count = threads;
                                    options.metric = metric;
@@ -68,7 +68,7 @@ TEST_SUITE("build") {
     TEST_CASE("relayout keeps the encoding and its answers") {
         for (const VectorEncoding encoding : kEncodings) {
             test::BuiltIndex built;
-            build_into(built, test::random_vectors(1500, 10, ElementType::kFloat32, 1),
+            build_into(built, test::random_vectors(800, 10, ElementType::kFloat32, 1),
                        [&](BuildOptions& options) {
                            options.metric = Metric::kInnerProduct;
                            options.layout.encoding = encoding;
