@@ -163,7 +163,7 @@ PagePacking pack_pages(const RecordShape& shape, std::span<const std::uint32_t> 
         const std::uint64_t places = packing.geometry.place_count();
         if (places <= packing.geometry.edges.place_limit()) break;
         TRACKWAY_ASSERT(places < kPlacesMax);
-        limit = places + places / 16;
+        limit = with_margin(places);
     }
     packing.place.resize(shape.vertex_count);
     for (std::uint32_t page = 0; page < packing.geometry.page_count; ++page) {

@@ -4,6 +4,7 @@
 #include "base/errors.h"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 namespace trackway::layouts {
@@ -18,8 +19,9 @@ public:
         : shard_(shard),
           geometry_(shard.description.geometry),
           row_seen_(geometry_.row_count, false),
-          slots_(geometry_.page_count, 0),
-          neighbors_(geometry_.max_degree) {}
+          neighbors_(geometry_.max_degree) {
+        contents_.slots.resize(geometry_.page_count, 0);
+    }
 
     Result<ShardContents> run() {
         TRACKWAY_TRY(check_header_padding());
@@ -57,7 +59,8 @@ private:
     }
 
     Status count_slots(PageId page, const PageView& view) {
-        slots_[static_cast<std::uint32_t>(page)] = static_cast<std::uint16_t>(view.slot_count());
+        contents_.slots[static_cast<std::uint32_t>(page)] =
+            static_cast<std::uint16_t>(view.slot_count());
         contents_.vertices += view.slot_count();
         for (std::uint32_t slot = 0; slot < view.slot_count(); ++slot) {
             const auto row = static_cast<std::uint64_t>(view.row(slot));
@@ -67,11 +70,7 @@ private:
         return {};
     }
 
-    bool exists(std::uint32_t place) const noexcept {
-        return place < geometry_.place_count() &&
-               geometry_.slot_of(LocalId{place}) <
-                   slots_[static_cast<std::uint32_t>(geometry_.page_of(LocalId{place}))];
-    }
+    bool exists(std::uint32_t place) const noexcept { return contents_.holds(geometry_, place); }
 
     Status check_neighbors(PageId page, const PageView& view) {
         for (std::uint32_t slot = 0; slot < view.slot_count(); ++slot) {
@@ -81,6 +80,20 @@ private:
                 if (exists(neighbors_[i])) continue;
                 return blame(page, slot, join("neighbour ", neighbors_[i], ": no such vertex"));
             }
+            TRACKWAY_TRY(check_distinct(page, slot, view.degree(slot)));
+        }
+        return {};
+    }
+
+    // The list in neighbors_. Format 1.0 did not sort it.
+    Status check_distinct(PageId page, std::uint32_t slot, std::uint32_t degree) {
+        const auto list = std::span(neighbors_).first(degree);
+        if (geometry_.edges.width() != 0) std::sort(list.begin(), list.end());
+        for (std::uint32_t i = 1; i < degree; ++i) {
+            if (list[i - 1] < list[i]) continue;
+            return blame(page, slot,
+                         join("neighbour ", list[i], ": expected more than ", list[i - 1],
+                              ", the one before it"));
         }
         return {};
     }
@@ -94,7 +107,6 @@ private:
     const ShardFile& shard_;
     const PageGeometry& geometry_;
     std::vector<bool> row_seen_;
-    std::vector<std::uint16_t> slots_;  // of each page
     std::vector<std::uint32_t> neighbors_;
     ShardContents contents_;
 };
@@ -123,6 +135,11 @@ Status check_against_manifest(const ShardFile& shard, const Manifest& manifest) 
         {"vertices", entry.vectors, found.vertex_count},
         {"file bytes", entry.pages_bytes, shard.file.size_bytes()},
     };
+    if (manifest.code_bytes > manifest.dimension) {
+        return fail(ErrorCode::kCorruption,
+                    join(shard.file.path().string(), ": manifest: code bytes: expected at most ",
+                         manifest.dimension, ", found ", manifest.code_bytes));
+    }
     for (const Field& field : fields) {
         if (field.expected == field.found) continue;
         return fail(ErrorCode::kCorruption,

@@ -5,6 +5,7 @@
 #include "layouts/shard_tables.h"
 #include "layouts/vectors_file.h"
 #include "layouts/verify_shard.h"
+#include "layouts/verify_tables.h"
 #include "program.h"
 
 #include <algorithm>
@@ -72,13 +73,8 @@ Status verify(const std::string& folder, const layouts::Manifest& manifest,
     if (!matches) return matches;
     const auto contents = layouts::verify_shard(shard);
     if (!contents) return tl::unexpected(contents.error());
-    for (const ShardPart part : layouts::table_parts(manifest, id)) {
-        const auto name = layouts::shard_file_name(manifest.uuid, id, part);
-        const auto table =
-            layouts::read_table(std::filesystem::path(folder) / name, manifest.uuid,
-                                layouts::table_shape(part, manifest, shard.description));
-        if (!table) return tl::unexpected(table.error());
-    }
+    const Status tables = layouts::verify_tables(folder, manifest, shard, *contents);
+    if (!tables) return tables;
     if (manifest.is_encoded()) {
         const Status exact = verify_exact(folder, manifest, shard.description);
         if (!exact) return exact;
@@ -162,10 +158,8 @@ static int run_program(int argc, char** argv) {
         ->type_name("DIR")
         ->required();
     program.app().add_flag("--verify", options.verify_all, "check every checksum, page and edge");
-    program.app()
-        .add_option("--covisits", options.covisits,
-                    "print so many of the most visited vertices of a kept trace")
-        ->type_name("N");
+    program.app().add_option("--covisits", options.covisits,
+                             "print so many of the most visited vertices of a kept trace");
     return program.run(argc, argv, [&](const std::stop_token&) {
         program.set_may_leave(true);
         return inspect(options);

@@ -218,7 +218,9 @@ Status BeamSearch::expand_mate(PageId page, const View& view, Candidate scored) 
     if (!seen_.insert(scored.vertex)) {
         const std::size_t at = position_in_frontier(scored.vertex);
         if (at < frontier_.size()) {
-            if (frontier_[at].mark == kExpanded) return {};
+            const std::uint32_t mark = frontier_[at].mark;
+            if (mark == kExpanded) return {};
+            if (mark >= kResident) store_.give_back(mark - kResident);
             frontier_.erase(at);
             scored.mark = kExpanded;
             insert(scored, frontier_, next_);

@@ -173,7 +173,7 @@ private:
                                               .shards = {}},
                                  .keep_trace = options_.layout.keep_trace};
         if (options_.layout.probe_disk) {
-            TRACKWAY_TRY_ASSIGN(costs, builder::probe_page_costs(folder.path()));
+            TRACKWAY_TRY_ASSIGN(costs, builder::probe_page_costs(folder.path(), arena_));
             task.page_costs = costs;
         } else if (options_.layout.page_size_bytes == 0) {
             task.page_costs = builder::kUsualPageCosts;

@@ -2,7 +2,10 @@
 
 #include "base/errors.h"
 #include "base/resident_memory.h"
+#include "build/covisits.h"
+#include "build/plan.h"
 #include "build/shard_layout.h"
+#include "build/workload.h"
 #include "layouts/file_names.h"
 #include "layouts/shard_tables.h"
 #include "layouts/vectors_file.h"
@@ -26,7 +29,16 @@ std::uint64_t bytes_needed(const layouts::ShardFile& shard, const layouts::Manif
     const std::uint64_t vertex = geometry.vector_bytes + exact_bytes + geometry.max_degree * 4 + 4 +
                                  std::uint64_t{manifest.code_bytes} * 2 +
                                  lay_out_bytes(geometry.max_degree);
-    return shard.description.vertex_count * vertex;
+    return shard.description.vertex_count * vertex + Workload::bytes_max(geometry.vector_bytes) +
+           covisit_pair_bytes() + kFixedBytes;
+}
+
+// A hostile header may allow a degree that no page would hold once it is laid out anew.
+Status check_degree(const layouts::ShardFile& shard) {
+    const layouts::PageGeometry& geometry = shard.description.geometry;
+    return layouts::check_page_size({geometry.vector_bytes, geometry.max_degree,
+                                     shard.description.vertex_count, geometry.row_count},
+                                    geometry.page_size_bytes);
 }
 
 Status check_room(const layouts::ShardFile& shard, const layouts::Manifest& manifest,
@@ -54,6 +66,7 @@ Result<LoadedShard> LoadedShard::load(const std::filesystem::path& index_dir,
     }
     TRACKWAY_TRY_ASSIGN(file, layouts::ShardFile::open(path(ShardPart::kPages), manifest.uuid, 0));
     TRACKWAY_TRY(layouts::check_against_manifest(file, manifest));
+    TRACKWAY_TRY(check_degree(file));
     TRACKWAY_TRY(check_room(file, manifest, memory_budget_bytes));
     const auto table = [&](ShardPart part) {
         return layouts::read_table(path(part), manifest.uuid,

@@ -23,6 +23,11 @@ std::string probe_name() {
     return layouts::shard_file_name({}, 0, layouts::ShardPart::kPages);
 }
 
+Status check_stop(const base::Arena& arena) {
+    if (arena.stopped()) return base::fail(ErrorCode::kCancelled, "the build was stopped");
+    return {};
+}
+
 // Seconds for each random read of this size.
 Result<double> seconds_per_read(const io::File& file, std::uint32_t page_size) {
     base::AlignedBuffer buffers(std::size_t{kDepth} * page_size);
@@ -57,12 +62,15 @@ Result<double> seconds_per_read(const io::File& file, std::uint32_t page_size) {
 
 }  // namespace
 
-Result<PageCosts> probe_page_costs(const std::filesystem::path& folder) {
+Result<PageCosts> probe_page_costs(const std::filesystem::path& folder, const base::Arena& arena) {
     TRACKWAY_TRY_ASSIGN(staged, io::StagedFile::create(folder / probe_name()));
     const std::vector<std::byte> block(std::size_t{4} << 20U, std::byte{0x5a});
-    while (staged.size_bytes() < kFileBytes)
+    // Synced in steps: one long sync could not be stopped.
+    while (staged.size_bytes() < kFileBytes) {
         TRACKWAY_TRY(staged.append(block));
-    TRACKWAY_TRY(staged.sync());
+        TRACKWAY_TRY(staged.sync());
+        TRACKWAY_TRY(check_stop(arena));
+    }
     TRACKWAY_TRY_ASSIGN(file, io::File::open_direct(staged.staged_path()));
     if (!file.is_direct()) {
         return base::fail(
@@ -73,6 +81,7 @@ Result<PageCosts> probe_page_costs(const std::filesystem::path& folder) {
     std::uint32_t size = kMinPageSize;
     for (double& cost : costs) {
         TRACKWAY_TRY_ASSIGN(seconds, seconds_per_read(file, size));
+        TRACKWAY_TRY(check_stop(arena));
         cost = seconds;
         size *= 2;
     }

@@ -18,8 +18,7 @@ using base::fail;
 using base::join;
 
 constexpr std::uint32_t kDefaultCodeBytes = 32;
-constexpr std::uint64_t kVectorsMax = std::uint64_t{1} << 31U;   // places stay within 32 bits
-constexpr std::uint64_t kFixedBytes = std::uint64_t{48} << 20U;  // program, buffers, threads
+constexpr std::uint64_t kVectorsMax = std::uint64_t{1} << 31U;  // places stay within 32 bits
 
 Status check_range(const char* name, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
     if (value >= least && value <= most) return {};
@@ -35,6 +34,10 @@ Status check_options(const BuildOptions& options, const VectorFile& vectors) {
                     join("alpha: expected 1 to 10, found ", options.graph.alpha));
     }
     const std::uint32_t page_size = options.layout.page_size_bytes;
+    if (page_size != 0 && options.layout.probe_disk) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("page size: expected none beside a probe of the disk, found ", page_size));
+    }
     if (page_size != 0) {
         TRACKWAY_TRY(check_range("page size", page_size, kMinPageSize, kMaxPageSize));
         if ((page_size & (page_size - 1)) != 0) {

@@ -11,6 +11,9 @@
 
 namespace trackway::builder {
 
+// Program, buffers, threads.
+constexpr std::uint64_t kFixedBytes = std::uint64_t{48} << 20U;
+
 struct Plan {
     layouts::RecordShape record_shape;
     std::uint32_t code_bytes = 0;

@@ -50,11 +50,6 @@ Result<OpenedShard> OpenedShard::open(const std::filesystem::path& index_dir,
     TRACKWAY_TRY_ASSIGN(file,
                         layouts::ShardFile::open(path(ShardPart::kPages), manifest.uuid, shard_id));
     TRACKWAY_TRY(layouts::check_against_manifest(file, manifest));
-    if (manifest.code_bytes > manifest.dimension) {
-        return fail(ErrorCode::kCorruption,
-                    join(index_dir.string(), ": manifest: code bytes: expected at most ",
-                         manifest.dimension, ", found ", manifest.code_bytes));
-    }
     const auto read = [&](ShardPart part) {
         return layouts::read_table(path(part), manifest.uuid,
                                    layouts::table_shape(part, manifest, file.description));

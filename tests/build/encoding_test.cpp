@@ -47,8 +47,9 @@ TEST_SUITE("build") {
                 std::map<std::string, std::vector<std::byte>> expected;
                 for (const std::uint32_t threads : {1U, 2U}) {
                     test::BuiltIndex built;
-                    build_into(built, test::random_vectors(1200, 9, ElementType::kFloat32, 1),
+                    build_into(built, test::random_vectors(500, 9, ElementType::kFloat32, 1),
                                [&](BuildOptions& options) {
+                                   write_workload(built, 40);
                                    options.thread_count = threads;
                                    options.metric = metric;
                                    options.layout.encoding = encoding;
