@@ -90,6 +90,7 @@ void BeamSearch::find_entries() {
             if (!rows_seen_.insert(row)) continue;
             rows_.push_back(row);
             ids_.push_back(navigation.place(row));
+            shard_.codes.prefetch(ids_.back());
         }
         table_.estimate(shard_.codes, ids_, distances_.data());
         counts_.estimates += static_cast<std::uint32_t>(ids_.size());
@@ -268,6 +269,8 @@ void BeamSearch::insert(const Candidate& candidate, graph::Frontier& list, std::
 Status BeamSearch::expand(std::uint32_t place, std::span<const std::uint32_t> neighbors) {
     const layouts::PageGeometry& geometry = shard_.geometry();
     const std::uint64_t places = geometry.place_count();
+    for (const std::uint32_t neighbor : neighbors)
+        seen_.prefetch(neighbor);
     ids_.clear();
     for (const std::uint32_t neighbor : neighbors) {
         if (neighbor >= places) {
@@ -277,7 +280,9 @@ Status BeamSearch::expand(std::uint32_t place, std::span<const std::uint32_t> ne
                                 geometry.slot_of(LocalId{place}),
                                 ": neighbour: expected less than ", places, ", found ", neighbor));
         }
-        if (seen_.insert(neighbor)) ids_.push_back(neighbor);
+        if (!seen_.insert(neighbor)) continue;
+        shard_.codes.prefetch(neighbor);
+        ids_.push_back(neighbor);
     }
     table_.estimate(shard_.codes, ids_, distances_.data());
     counts_.estimates += static_cast<std::uint32_t>(ids_.size());

@@ -1,4 +1,4 @@
-// The vertices that one search has met: a flat hash table that empties in constant time.
+// The vertices that one search has met: a flat hash table four bytes an entry.
 #pragma once
 
 #include "base/assert.h"
@@ -13,37 +13,43 @@ namespace trackway::graph {
 
 class SeenSet {
 public:
-    explicit SeenSet(std::size_t expected = 1024) { resize(std::bit_ceil(expected * 2)); }
+    explicit SeenSet(std::size_t expected = 512) { resize(std::bit_ceil(expected * 2)); }
 
-    void clear() noexcept {
-        size_ = 0;
-        if (++epoch_ != 0) return;
-        epoch_ = 1;  // wrapped around: old entries would look new
-        for (Entry& entry : entries_)
-            entry.epoch = 0;
+    // Shrinks to what the last search needed: a table of many searches in flight must stay small.
+    void clear() {
+        std::size_t capacity = entries_.size();
+        while (capacity > kLeast && 4 * size_ < capacity)
+            capacity /= 2;
+        resize(capacity);
+    }
+
+    // Asks for the memory that insert(vertex) will touch.
+    void prefetch(std::uint32_t vertex) const noexcept {
+        __builtin_prefetch(&entries_[position(vertex)], 1);
     }
 
     // True when the vertex was not in the set yet.
     bool insert(std::uint32_t vertex) {
-        if (2 * (size_ + 1) > entries_.size()) grow();
+        if (vertex == kNone) {
+            size_ += has_none_ ? 0U : 1U;
+            return !std::exchange(has_none_, true);
+        }
+        if (4 * (size_ + 1) > 3 * entries_.size()) grow();
         for (std::size_t i = position(vertex);; i = (i + 1) & (entries_.size() - 1)) {
-            Entry& entry = entries_[i];
-            if (entry.epoch != epoch_) {
-                entry = {vertex, epoch_};
+            if (entries_[i] == vertex) return false;
+            if (entries_[i] == kNone) {
+                entries_[i] = vertex;
                 ++size_;
                 return true;
             }
-            if (entry.vertex == vertex) return false;
         }
     }
 
     std::size_t size() const noexcept { return size_; }
 
 private:
-    struct Entry {
-        std::uint32_t vertex = 0;
-        std::uint32_t epoch = 0;
-    };
+    static constexpr std::uint32_t kNone = UINT32_MAX;  // an empty entry
+    static constexpr std::size_t kLeast = 1024;
 
     // Fibonacci hashing (Knuth, volume 3, section 6.4).
     std::size_t position(std::uint32_t vertex) const noexcept {
@@ -51,25 +57,26 @@ private:
     }
 
     void resize(std::size_t capacity) {
-        entries_.assign(capacity, {});
+        entries_.assign(capacity, kNone);
         shift_ = 64U - static_cast<unsigned>(std::countr_zero(capacity));
-        epoch_ = 1;
         size_ = 0;
+        has_none_ = false;
     }
 
     void grow() {
-        const std::vector<Entry> old = std::move(entries_);
-        const std::uint32_t epoch = epoch_;
+        const std::vector<std::uint32_t> old = std::move(entries_);
+        const bool had_none = has_none_;
         resize(old.size() * 2);
-        for (const Entry& entry : old) {
-            if (entry.epoch == epoch) insert(entry.vertex);
+        for (const std::uint32_t vertex : old) {
+            if (vertex != kNone) insert(vertex);
         }
+        if (had_none) insert(kNone);
     }
 
-    std::vector<Entry> entries_;
+    std::vector<std::uint32_t> entries_;
     std::size_t size_ = 0;
-    std::uint32_t epoch_ = 1;
     unsigned shift_ = 0;
+    bool has_none_ = false;
 };
 
 }  // namespace trackway::graph

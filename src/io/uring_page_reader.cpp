@@ -52,6 +52,7 @@ public:
             in_flight_[slot] = {read, 0};
             prepare(slot);
         }
+        io_uring_submit(&ring_);
     }
 
     // Completions are collected first and handled after, so that no caller runs inside the ring;

@@ -16,6 +16,17 @@ namespace trackway::quant {
 struct Codes {
     const std::uint8_t* values = nullptr;
     std::uint32_t code_bytes = 0;
+
+    const std::uint8_t* row(std::uint32_t id) const noexcept {
+        return values + std::size_t{id} * code_bytes;
+    }
+    // Asks for the memory of a code that will soon be looked at.
+    void prefetch(std::uint32_t id) const noexcept {
+        const std::uint8_t* first = row(id);
+        for (std::uint32_t at = 0; at < code_bytes; at += 64)
+            __builtin_prefetch(first + at);
+        __builtin_prefetch(first + code_bytes - 1);
+    }
 };
 
 class DistanceTable {

@@ -13,6 +13,9 @@ namespace trackway::search {
 
 namespace {
 
+// Reads are handed to the disk while others are still being used: it must not wait for a whole
+// batch of arrivals.
+constexpr std::uint32_t kSubmitBatch = 4;
 constexpr std::uint32_t kRerankReads = 8;
 constexpr std::uint32_t kReadsMax = 16384;  // as Index::open() has it
 
@@ -60,8 +63,12 @@ void Scheduler::run(QuerySource& source) {
         if (idle_.size() == active_.size()) return;
         reader_->submit(to_submit_);
         to_submit_.clear();
-        for (io::PageRead* read : reader_->reap())
+        for (io::PageRead* read : reader_->reap()) {
             arrive(*read, source);
+            if (to_submit_.size() < kSubmitBatch) continue;
+            reader_->submit(to_submit_);
+            to_submit_.clear();
+        }
     }
 }
 

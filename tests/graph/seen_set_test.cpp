@@ -30,4 +30,18 @@ TEST_SUITE("graph") {
             REQUIRE(seen.insert(i << 20U) == (i < 4096));
         CHECK_FALSE(seen.insert(5U << 20U));
     }
+
+    TEST_CASE("the largest number is a vertex like any other") {
+        graph::SeenSet seen(2);
+        CHECK(seen.insert(UINT32_MAX));
+        CHECK_FALSE(seen.insert(UINT32_MAX));
+        for (std::uint32_t i = 0; i < 3000; ++i)
+            REQUIRE(seen.insert(i));
+        CHECK_FALSE(seen.insert(UINT32_MAX));
+        CHECK(seen.size() == 3001);
+        seen.clear();
+        CHECK(seen.size() == 0);
+        CHECK(seen.insert(UINT32_MAX));
+        CHECK(seen.insert(7));
+    }
 }
