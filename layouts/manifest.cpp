@@ -25,10 +25,26 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormatName = "trackway-index";
 constexpr std::uint64_t kManifestBytesMax = 64U << 20U;
+constexpr std::uint32_t kRerankBefore12 = 2;  // format 1.1 did not say
 constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48U;
 
 std::string checksum_text(std::string_view body) {
     return base::hex(base::checksum64(std::as_bytes(std::span(body))));
+}
+
+// What format 1.2 added.
+void add_search_settings(const Manifest& manifest, Json& body) {
+    body["code_type"] = name_of(manifest.code_type);
+    body["estimate_error"] = decimal_text(manifest.estimate_error);
+    body["calibrated_list_size"] = manifest.calibrated_list_size;
+    body["rerank_factor"] = manifest.rerank_factor;
+    Json margins = Json::array();
+    for (const CalibratedMargin& entry : manifest.margins) {
+        margins.push_back({{"recall", decimal_text(entry.recall)},
+                           {"margin", decimal_text(entry.margin)},
+                           {"pages_per_query", decimal_text(entry.pages_per_query)}});
+    }
+    body["margins"] = std::move(margins);
 }
 
 Json body_of(const Manifest& manifest) {
@@ -66,6 +82,7 @@ Json body_of(const Manifest& manifest) {
         body["encoding_offset"] = decimal_text(manifest.encoding_offset);
         body["encoding_step"] = decimal_text(manifest.encoding_step);
     }
+    if (manifest.format_minor > 1) add_search_settings(manifest, body);
     body["shards"] = std::move(shards);
     return body;
 }
@@ -173,6 +190,35 @@ void read_encoding(FieldReader& reader, Manifest& manifest) {
     if (manifest.encoding_step <= 0) reader.blame("encoding_step", "a number above 0");
 }
 
+void read_search_settings(const Json& object, FieldReader& reader, Manifest& manifest) {
+    reader.choice("code_type", manifest.code_type,
+                  std::array{CodeType::kPq, CodeType::kOpq, CodeType::kRabitq});
+    reader.decimal("estimate_error", manifest.estimate_error);
+    reader.number("calibrated_list_size", manifest.calibrated_list_size, 0, UINT32_MAX);
+    reader.number("rerank_factor", manifest.rerank_factor, 0, 1000);
+    const auto margins = object.find("margins");
+    if (margins == object.end() || !margins->is_array()) {
+        return reader.blame("margins", "a list");
+    }
+    for (const Json& entry : *margins) {
+        if (!entry.is_object()) return reader.blame("margins", "objects");
+        CalibratedMargin found;
+        FieldReader fields(entry);
+        fields.decimal("recall", found.recall);
+        fields.decimal("margin", found.margin);
+        fields.decimal("pages_per_query", found.pages_per_query);
+        if (!fields.problem().empty()) return reader.blame("margins", fields.problem());
+        const bool rises =
+            manifest.margins.empty() || (found.recall > manifest.margins.back().recall &&
+                                         found.margin > manifest.margins.back().margin);
+        if (!rises) return reader.blame("margins", "recall and margin that rise");
+        manifest.margins.push_back(found);
+    }
+    if (manifest.margins.empty() != (manifest.calibrated_list_size == 0)) {
+        reader.blame("margins", "some if and only if there is a calibrated list size");
+    }
+}
+
 // The object has been parsed; problems come back as text.
 std::string read_fields(const Json& object, Manifest& manifest) {
     FieldReader reader(object);
@@ -202,6 +248,11 @@ std::string read_fields(const Json& object, Manifest& manifest) {
         reader.number("expand_share_permille", manifest.expand_share_permille, 0, 1000);
         reader.number("navigation_degree", manifest.navigation_degree, 1, kMaxDegree);
         read_encoding(reader, manifest);
+    }
+    if (manifest.format_minor > 1) {
+        read_search_settings(object, reader, manifest);
+    } else if (manifest.is_encoded()) {
+        manifest.rerank_factor = kRerankBefore12;
     }
     read_shards(object, reader, manifest);
     return reader.problem();

@@ -27,6 +27,14 @@ struct ManifestShard {
     bool operator==(const ManifestShard&) const = default;
 };
 
+// What queries that were held out found with a stop margin, and what it cost.
+struct CalibratedMargin {
+    float recall = 0;  // recall@10
+    float margin = 0;
+    float pages_per_query = 0;
+    bool operator==(const CalibratedMargin&) const = default;
+};
+
 struct Manifest {
     std::uint16_t format_minor = kFormatMinor;
     Uuid uuid{};
@@ -34,6 +42,7 @@ struct Manifest {
     std::uint32_t dimension = 0;
     ElementType element_type = ElementType::kFloat32;  // of the vectors given
     Metric metric = Metric::kL2;
+    CodeType code_type = CodeType::kPq;
     std::uint32_t code_bytes = 0;
     std::uint32_t max_degree = 0;
     std::uint32_t build_list_size = 0;
@@ -46,6 +55,13 @@ struct Manifest {
     VectorEncoding encoding = VectorEncoding::kAsGiven;
     float encoding_offset = 0;
     float encoding_step = 1;
+    // How far estimates are off (beam::ShardView::estimate_error).
+    float estimate_error = 0;
+    // The list that stop margins were calibrated with; 0: they were not.
+    std::uint32_t calibrated_list_size = 0;
+    // Rows measured again by exact vectors, for each neighbour asked for.
+    std::uint32_t rerank_factor = 0;
+    std::vector<CalibratedMargin> margins = {};  // recall and margin rise
     std::vector<ManifestShard> shards;
 
     bool is_encoded() const noexcept { return encoding != VectorEncoding::kAsGiven; }

@@ -10,6 +10,12 @@ namespace {
 
 constexpr std::uint32_t kCodewords = 256;
 
+// Floats in each row of the codebook (FORMAT.md).
+std::uint32_t codebook_width(const Manifest& manifest) noexcept {
+    if (manifest.code_type == CodeType::kRabitq) return 5;
+    return manifest.code_type == CodeType::kOpq ? kCodewords + manifest.dimension : kCodewords;
+}
+
 }  // namespace
 
 std::vector<ShardPart> table_parts(const Manifest& manifest, std::uint32_t shard_id) {
@@ -29,7 +35,8 @@ TableShape table_shape(ShardPart part, const Manifest& manifest, const ShardDesc
                     shard.geometry.place_count()};
         case ShardPart::kCodebook:
             return {TableKind::kCodebook, shard.shard_id,
-                    kCodewords * static_cast<std::uint32_t>(sizeof(float)), manifest.dimension};
+                    codebook_width(manifest) * static_cast<std::uint32_t>(sizeof(float)),
+                    manifest.dimension};
         case ShardPart::kNavigation:
             return {TableKind::kNavigation, shard.shard_id,
                     (2 + manifest.navigation_degree) *

@@ -9,6 +9,12 @@
 namespace trackway::tools {
 namespace {
 
+const std::map<std::string, CodeType>& code_type_names() {
+    static const std::map<std::string, CodeType> names = {
+        {"pq", CodeType::kPq}, {"opq", CodeType::kOpq}, {"rabitq", CodeType::kRabitq}};
+    return names;
+}
+
 void add_options(CLI::App& app, BuildOptions& options) {
     app.add_option("--vectors", options.vectors,
                    "dataset: .fbin .f16bin .u8bin .i8bin .fvecs "
@@ -25,6 +31,8 @@ void add_options(CLI::App& app, BuildOptions& options) {
     app.add_option("--code-bytes", options.code_bytes,
                    "bytes per vector that search keeps in memory; 0: 32, or the dimension if "
                    "smaller");
+    add_choice(app, "--code-type", options.code_type, code_type_names(),
+               "kind of codes; without it, the one with which the workload reads fewest pages");
     app.add_option("--page-size", options.layout.page_size_bytes,
                    "bytes, power of two, 4096 to 65536; 0: chosen by what pages cost a query");
     app.add_flag("--probe-disk", options.layout.probe_disk,

@@ -46,6 +46,12 @@ std::string build_report_text(const BuildReport& report) {
                           {"pages", shard.pages},
                           {"mean_degree", shard.mean_degree}});
     }
+    Json trials = Json::array();
+    for (const CodeTrial& trial : report.code_trials) {
+        trials.push_back({{"type", name_of(trial.type)},
+                          {"code_bytes", trial.code_bytes},
+                          {"pages_per_query", trial.pages_per_query}});
+    }
     const Json json = {{"trackway", kVersion},
                        {"vectors", report.vectors},
                        {"dimension", report.dimension},
@@ -54,6 +60,10 @@ std::string build_report_text(const BuildReport& report) {
                        {"stages", std::move(stages)},
                        {"shards", std::move(shards)},
                        {"layout", layout_json(report.layout)},
+                       {"codes",
+                        {{"type", name_of(report.code_type)},
+                         {"code_bytes", report.code_bytes},
+                         {"trials", std::move(trials)}}},
                        {"bytes_written", report.bytes_written},
                        {"peak_resident_bytes", report.peak_resident_bytes},
                        {"vectors_per_second_per_core", report.vectors_per_second_per_core}};
@@ -73,6 +83,13 @@ void print_build_summary(const BuildReport& report, const std::string& index) {
                 name_of(report.element_type), seconds, cpu_seconds,
                 static_cast<double>(report.bytes_written) / (1 << 20),
                 static_cast<double>(report.peak_resident_bytes) / (1 << 20));
+    if (report.code_bytes > 0) {
+        std::printf("%s codes of %u bytes", name_of(report.code_type), report.code_bytes);
+        for (const CodeTrial& trial : report.code_trials)
+            std::printf("%s %s reads %.1f pages", &trial == report.code_trials.data() ? ":" : ",",
+                        name_of(trial.type), trial.pages_per_query);
+        std::printf(report.code_trials.empty() ? "\n" : ", a vertex each\n");
+    }
     std::printf("pages of %u bytes in %s order, %.1f vertices each; mean degree %.1f\n",
                 layout.page_size_bytes, name_of(layout.order), layout.mean_vertices_per_page,
                 report.shards.front().mean_degree);

@@ -28,8 +28,8 @@ const std::map<std::string, ElementType>& element_type_names();
 const std::map<std::string, VectorEncoding>& encoding_names();
 
 // An option that takes one of the names in `choices`, shown in --help.
-template <class T>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
+template <class Value, class T>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
                         const std::map<std::string, T>& choices, const std::string& meaning) {
     std::string text;
     for (const auto& [key, choice] : choices)

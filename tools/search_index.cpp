@@ -19,6 +19,7 @@ namespace {
 struct SearchOptions {
     std::string index, queries, ground_truth, result;
     std::vector<std::uint32_t> search_lists = {20, 40, 80};
+    std::vector<float> target_recalls;
     SearchParams params;
     OpenOptions open;
     std::uint32_t repeat = 1;
@@ -41,11 +42,24 @@ void add_options(CLI::App& app, SearchOptions& options) {
     app.add_option("--ground-truth", options.ground_truth, ".ibin or .ivecs; adds recall@k")
         ->type_name("FILE");
     app.add_option("--k", options.params.k, "neighbours per query");
-    app.add_option("--search-list", options.search_lists,
-                   "candidates kept per query (L), one row of results per value")
+    CLI::Option* lists = app.add_option("--search-list", options.search_lists,
+                                        "candidates kept per query (L), one row of results per "
+                                        "value")
+                             ->delimiter(',')
+                             ->type_name("L1,L2,...");
+    app.add_option("--target-recall", options.target_recalls,
+                   "instead of lists: the cheapest calibrated setting for each recall@10")
         ->delimiter(',')
-        ->type_name("L1,L2,...");
-    app.add_option("--beam-width", options.params.beam_width, "page reads in flight per query (W)");
+        ->type_name("X1,X2,...")
+        ->excludes(lists);
+    app.add_option("--stop-margin", options.params.stop_margin,
+                   "stop when the best estimate left exceeds the k-th exact distance by this many "
+                   "times the usual error of estimates; without it, only the list ends a search")
+        ->type_name("M");
+    app.add_option(
+        "--beam-width", options.params.beam_width,
+        "page reads in flight per query (W); 0: 1 when many queries wait, up to 4 for the few "
+        "that are left or alone");
     app.add_option("--page-limit", options.params.page_limit,
                    "most pages that one query may read; 0: no limit");
     app.add_option(
@@ -55,7 +69,7 @@ void add_options(CLI::App& app, SearchOptions& options) {
         ->type_name("0..1");
     app.add_option("--rerank", options.params.rerank,
                    "of an index of encoded vectors: how many of the nearest are measured again by "
-                   "exact vectors; 0: none; without it, 2 k")
+                   "exact vectors; 0: none; without it, what the builder calibrated")
         ->type_name("N");
     add_size(app, "--memory-budget", options.open.memory_budget_bytes,
              "all that stays resident; 0: codes, navigation and 5 % of the index");
@@ -118,12 +132,18 @@ public:
           found_(set.view.row_count * options.params.k),
           stats_(set.view.row_count) {}
 
-    Result<SearchRow> run(const Index& index, std::uint32_t search_list,
+    Result<SearchRow> run(const Index& index, const SearchParams& params,
                           const std::stop_token& stop) {
-        SearchParams params = options_.params;
-        params.search_list_size = search_list;
         SearchRow row;
-        row.search_list = search_list;
+        row.search_list = params.search_list_size;
+        row.stop_margin = params.stop_margin;
+        row.target_recall = params.target_recall;
+        if (params.target_recall) {
+            auto setting = index.setting_for_recall(*params.target_recall, params.k);
+            if (!setting) return tl::unexpected(setting.error());
+            row.search_list = setting->search_list_size;
+            row.stop_margin = setting->stop_margin;
+        }
         row.k = params.k;
         for (std::uint32_t pass = 0; pass < options_.warm_up + options_.repeat; ++pass) {
             if (stop.stop_requested()) {
@@ -172,6 +192,21 @@ private:
     std::vector<SearchStats> stats_;
 };
 
+std::vector<SearchParams> params_of_rows(const SearchOptions& options) {
+    std::vector<SearchParams> all;
+    for (const float target : options.target_recalls) {
+        all.push_back(options.params);
+        all.back().target_recall = target;
+        all.back().search_list_size = std::max(all.back().search_list_size, all.back().k);
+    }
+    if (!all.empty()) return all;
+    for (const std::uint32_t list : options.search_lists) {
+        all.push_back(options.params);
+        all.back().search_list_size = list;
+    }
+    return all;
+}
+
 // The reason for a weaker engine than the best is said once, on stderr.
 void warn_about_engine(const SearchOptions& options, const Index& index) {
     const bool fell_back =
@@ -187,7 +222,8 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
     if (!set) return tl::unexpected(set.error());
     const std::uint64_t resident_before = base::resident_bytes();
     program.set_may_leave(true);
-    options.open.max_beam_width = options.params.beam_width;
+    options.open.max_beam_width =
+        options.params.beam_width > 0 ? options.params.beam_width : kAdaptiveBeamMax;
     if (!options.record_trace.empty()) options.open.record_share = options.record_share;
     const auto index = Index::open(options.index, options.open);
     if (!index) return tl::unexpected(index.error());
@@ -203,8 +239,8 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
     const bool table = program.flags().json != "-";
     if (table) print_table_head();
     std::uint64_t resident = 0;
-    for (const std::uint32_t search_list : options.search_lists) {
-        auto row = runner.run(*index, search_list, stop);
+    for (const SearchParams& params : params_of_rows(options)) {
+        auto row = runner.run(*index, params, stop);
         if (!row) return tl::unexpected(row.error());
         if (table) print_table_row(*row);
         resident = std::max(resident, base::resident_bytes());

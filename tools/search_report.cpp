@@ -31,6 +31,8 @@ Json row_json(const SearchRow& row) {
     const base::Percentiles latency(row.latencies_ns);
     const auto us = [&](double share) { return static_cast<double>(latency.at(share)) * 1e-3; };
     return {{"search_list", row.search_list},
+            {"stop_margin", row.stop_margin ? Json(*row.stop_margin) : Json()},
+            {"target_recall", row.target_recall ? Json(*row.target_recall) : Json()},
             {"k", row.k},
             {"queries", row.queries},
             {"recall", row.recall ? Json(*row.recall) : Json()},
@@ -41,6 +43,7 @@ Json row_json(const SearchRow& row) {
             {"latency_us_p99", us(0.99)},
             {"latency_us_p999", us(0.999)},
             {"pages_read_per_query", per_query(row, row.pages_read)},
+            {"pages_joined_per_query", per_query(row, row.pages_joined)},
             {"rerank_pages_per_query", per_query(row, row.rerank_pages)},
             {"pages_from_cache_per_query", per_query(row, row.pages_from_cache)},
             {"bytes_read_per_query", per_query(row, row.bytes_read)},
@@ -70,6 +73,7 @@ void SearchRow::add(std::span<const SearchStats> pass) {
         io_wait_ns += stats.io_wait_ns;
         bytes_read += stats.bytes_read;
         pages_read += stats.pages_read;
+        pages_joined += stats.pages_joined;
         pages_from_cache += stats.pages_from_cache;
         hops += stats.hops;
         estimates += stats.estimates;

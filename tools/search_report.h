@@ -13,6 +13,8 @@ namespace trackway::tools {
 
 struct SearchRow {
     std::uint32_t search_list = 0;
+    std::optional<float> stop_margin;    // none: the list alone
+    std::optional<float> target_recall;  // what chose list and margin
     std::uint32_t k = 0;
     std::optional<double> recall;
     double seconds = 0;
@@ -23,6 +25,7 @@ struct SearchRow {
     std::uint64_t io_wait_ns = 0;
     std::uint64_t bytes_read = 0;
     std::uint64_t pages_read = 0;
+    std::uint64_t pages_joined = 0;
     std::uint64_t pages_from_cache = 0;
     std::uint64_t hops = 0;
     std::uint64_t estimates = 0;

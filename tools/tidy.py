@@ -34,6 +34,7 @@ WRAPPERS = {
     "hwy/": ["src/distance/simd_kernels.cpp"],
     "tl/": ["include/trackway/result.h"],
     "nlohmann/": ["layouts/manifest.cpp", "tools/"],
+    "Eigen/": ["src/quant/principal_axes.cpp"],
     "CLI/": ["tools/"],
     "doctest/": ["tests/"],
     "benchmark/": ["bench/"],

@@ -39,7 +39,7 @@ struct LayoutReport {
     // in the dataset, and as they were laid out.
     double traced_pages_before = 0;
     double traced_pages_after = 0;
-    // With page-mates at work, at 95 % of what a thorough search finds; 0 where no query was run.
+    // With page-mates at work, at recall@10 0.95 of the judging queries; 0 where no query was run.
     double expand_share = 0;
     double expected_pages_per_query = 0;
     double expected_estimates_per_query = 0;
@@ -49,10 +49,20 @@ struct LayoutReport {
     std::optional<double> encoding_recall_without_rerank = {};
 };
 
+// A kind of code that was tried, and what it would cost.
+struct CodeTrial {
+    CodeType type = CodeType::kPq;
+    std::uint32_t code_bytes = 0;
+    double pages_per_query = 0;  // mean of those at recall@10 0.95 and 0.99, a page for each vertex
+};
+
 struct BuildReport {
     std::vector<StageReport> stages;
     std::vector<ShardReport> shards;
     LayoutReport layout;
+    CodeType code_type = CodeType::kPq;
+    std::uint32_t code_bytes = 0;
+    std::vector<CodeTrial> code_trials;  // empty where the kind was given
     std::uint64_t vectors = 0;
     std::uint32_t dimension = 0;
     ElementType element_type = ElementType::kFloat32;

@@ -19,6 +19,7 @@ struct SearchStats {
     std::uint64_t io_wait_ns = 0;  // part of it spent with a read under way
     std::uint64_t bytes_read = 0;
     std::uint32_t pages_read = 0;
+    std::uint32_t pages_joined = 0;      // of those, on their way for another query already
     std::uint32_t pages_from_cache = 0;  // vertices expanded from the cache of hot records
     std::uint32_t hops = 0;              // rounds of reading
     std::uint32_t estimates = 0;         // distances estimated from codes
@@ -43,6 +44,13 @@ struct IndexSummary {
     std::uint64_t bytes_of_tables = 0;  // codes, codebook, navigation
 };
 
+// A calibrated setting (SearchParams::target_recall).
+struct RecallSetting {
+    std::uint32_t search_list_size = 0;
+    float stop_margin = 0;
+    float pages_per_query = 0;  // of queries held out when the index was built
+};
+
 // Immutable after open; safe to search from any number of threads at once.
 class Index {
 public:
@@ -60,6 +68,10 @@ public:
     // REQUIRES: out.size() == queries.row_count * params.k; stats empty or one per query.
     Status search(MatrixView queries, const SearchParams& params, std::span<Neighbor> out,
                   std::span<SearchStats> stats = {}) const;
+
+    // What a search for this recall will do. kInvalidArgument when no setting reached it while the
+    // index was built.
+    Result<RecallSetting> setting_for_recall(float target, std::uint32_t k) const;
 
     // Writes what the recorded queries visited so far (OpenOptions::record_share), for relayout().
     // kInvalidArgument when nothing was recorded.

@@ -39,7 +39,9 @@ struct BuildOptions {
     Metric metric = Metric::kL2;
     GraphOptions graph = {};
     LayoutOptions layout = {};
-    std::uint32_t code_bytes = 0;           // per vector; 0: 32, or the dimension if smaller
+    std::uint32_t code_bytes = 0;  // per vector; 0: 32, or the dimension if smaller
+    // Without a value, the kind with which the workload reads fewest pages.
+    std::optional<CodeType> code_type = {};
     std::uint64_t memory_budget_bytes = 0;  // peak resident memory; 0: 80 % of RAM
     std::uint32_t thread_count = 0;         // 0: all cores; never changes the bytes written
     std::uint64_t seed = 1;                 // same input, options and seed: same bytes
@@ -74,19 +76,31 @@ struct OpenOptions {
     double record_share = 0;  // of the queries, whose visits Index::save_trace() writes
 };
 
+constexpr std::uint32_t kAdaptiveBeamMax = 4;
+
 struct SearchParams {
     std::uint32_t k = 10;
     // L, at least k: how many of the nearest vertices met along edges are followed. Vertices that
     // merely share a page with one of them come on top: they cost no read.
     std::uint32_t search_list_size = 40;
-    std::uint32_t beam_width = 1;  // W: vertices whose pages one query reads at once
+    // Stop when the best estimate left exceeds the k-th exact distance by this many times the usual
+    // error of estimates; without a value, only the list and the limit of pages end a search.
+    std::optional<float> stop_margin = {};
+    // Instead of both: the cheapest setting with which held-out queries found this share of their
+    // 10 nearest when the index was built. SearchParams::search_list_size and stop_margin are
+    // ignored.
+    std::optional<float> target_recall = {};
+    // W: vertices whose pages one query reads at once. 0: 1 while a thread has many queries in
+    // flight, which reads fewest pages; up to kAdaptiveBeamMax for the few that are left or alone,
+    // whose answers then depend on what else runs.
+    std::uint32_t beam_width = 0;
     std::uint32_t page_limit = 0;  // most pages of vertices that one query may read; 0: no limit
     // Of the vertices of each page read, the share that is expanded at once, 0 to 1; without a
     // value, what the builder calibrated.
     std::optional<float> expand_share = {};
     // Where vectors are encoded: how many of the nearest by their codes are measured again by their
     // exact vectors, k to the search list. 0: none, distances are those of the codes; without a
-    // value, 2 k.
+    // value, what the builder calibrated.
     std::optional<std::uint32_t> rerank = {};
 };
 

@@ -24,6 +24,10 @@ enum class PageOrder : std::uint8_t {
 // In which numbers an index searches. Other than as given, the exact vectors stand in a side file.
 enum class VectorEncoding : std::uint8_t { kAsGiven = 1, kFloat16 = 2, kSq8 = 3 };
 
+// How the codes in memory are made: product quantisation; the same after a rotation to the
+// principal axes; or random rotation and a few bits for each dimension (src/quant/README.md).
+enum class CodeType : std::uint8_t { kPq = 1, kOpq = 2, kRabitq = 3 };
+
 constexpr std::uint32_t kMaxDimension = 16384;
 constexpr std::uint32_t kMaxDegree = 255;  // a degree is stored in one byte
 constexpr std::uint32_t kMinPageSize = 4096;
@@ -90,6 +94,18 @@ constexpr const char* name_of(VectorEncoding encoding) noexcept {
             return "float16";
         case VectorEncoding::kSq8:
             return "sq8";
+    }
+    return "unknown";
+}
+
+constexpr const char* name_of(CodeType type) noexcept {
+    switch (type) {
+        case CodeType::kPq:
+            return "pq";
+        case CodeType::kOpq:
+            return "opq";
+        case CodeType::kRabitq:
+            return "rabitq";
     }
     return "unknown";
 }

@@ -5,6 +5,7 @@
 #include "distance/row_floats.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace trackway::beam {
 namespace {
@@ -50,16 +51,20 @@ Status BeamSearch::start(const std::byte* query, const BeamParams& params,
                          std::vector<std::uint32_t>* visits) {
     TRACKWAY_ASSERT(params.beam_width > 0);
     TRACKWAY_ASSERT(params.k > 0 && params.search_list_size >= params.k);
+    TRACKWAY_ASSERT(params.search_list_size >= params.stop_rank);
     TRACKWAY_ASSERT(params.expand_share >= 0 && params.expand_share <= 1);
     params_ = params;
     query_ = query;
     visits_ = visits;
     const layouts::ShardDescription& shard = shard_.description;
     distance::row_floats(query, shard.element_type, shard.metric, query_floats_);
-    table_.prepare(shard_.quantizer, shard.metric, query_floats_);
+    query_length_ = shard.metric == Metric::kInnerProduct
+                        ? std::sqrt(distance::squared_norm(query_floats_))
+                        : 1;
+    table_.prepare(shard_.codec, shard.metric, query_floats_);
     frontier_.reset(params.search_list_size);
     mates_.reset(params.search_list_size);
-    found_.reset(params.k);
+    found_.reset(std::max(params.k, params.stop_rank));
     seen_.clear();
     store_.reset(2 * params.search_list_size + 1, shard.geometry.max_degree);
     next_ = 0;
@@ -307,6 +312,17 @@ Candidate* BeamSearch::nearest_unexpanded() {
     return nearer(*mate, *nearest) ? mate : nearest;
 }
 
+// Once k vertices are measured, a candidate whose estimate is beyond this is not worth a read. It
+// only falls.
+float BeamSearch::farthest_worth_reading() const noexcept {
+    constexpr float kAny = std::numeric_limits<float>::infinity();
+    if (std::isinf(params_.stop_margin) || !found_.full()) return kAny;
+    const double kth = found_.list().back().distance;
+    const double unit = margin_unit(shard_.description.metric, kth, query_length_);
+    return static_cast<float>(kth +
+                              double{params_.stop_margin} * double{shard_.estimate_error} * unit);
+}
+
 // Takes the nearest candidates in turn: one whose record is at hand is expanded on the spot, one
 // whose record is not joins the beam, until the beam is full.
 Status BeamSearch::choose_beam() {
@@ -328,6 +344,7 @@ Status BeamSearch::choose_beam() {
             TRACKWAY_TRY(expanded);
             continue;
         }
+        if (candidate->distance > farthest_worth_reading()) break;
         const LocalId vertex{place};
         const PageId page = geometry.page_of(vertex);
         HotPage hot;

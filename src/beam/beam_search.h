@@ -20,8 +20,11 @@
 #include "layouts/page.h"
 #include "quant/distance_table.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -35,10 +38,23 @@ struct BeamParams {
     // Of the vertices of a page that arrives, this share is expanded at once: the nearest ones,
     // whether or not they made the list.
     float expand_share = 0;
+    // A search stops when the best estimate left exceeds the k-th exact distance by this many times
+    // the usual error of estimates; infinity: only when the list is exhausted.
+    float stop_margin = std::numeric_limits<float>::infinity();
+    // Of more than k: "k-th" above means this one, and so many are found().
+    std::uint32_t stop_rank = 0;
     // False: only what the search asked for is scored, so that answers and the order of expansion
     // do not depend on which vertices share pages.
     bool page_mates = true;
 };
+
+// By what the error of estimates is measured at a distance: their standard deviation grows with the
+// vector that codes approximate from, so it is in proportion to twice the root of a squared L2
+// distance, and to the query's length for products.
+inline double margin_unit(Metric metric, double distance, double query_length) noexcept {
+    if (metric == Metric::kL2) return 2 * std::sqrt(std::max(distance, 0.0));
+    return metric == Metric::kCosine ? 1 : query_length;
+}
 
 struct BeamCounts {
     std::uint32_t hops = 0;
@@ -59,6 +75,9 @@ public:
     Status start(const std::byte* query, const BeamParams& params,
                  std::vector<std::uint32_t>* visits = nullptr);
 
+    // Of the hops that are yet to be chosen; at least 1. BeamParams::beam_width is of the first.
+    void set_beam_width(std::uint32_t width) noexcept { params_.beam_width = width; }
+
     // The pages of this hop, without repeats; a page is wanted at most once per query.
     std::span<const PageId> wanted() const noexcept { return wanted_; }
 
@@ -69,8 +88,8 @@ public:
     Status absorb(PageId page, std::span<const std::byte> bytes);
 
     bool done() const noexcept { return wanted_.empty(); }
-    // At most k, nearest first; Candidate::vertex is the dataset row, mark the place, the distance
-    // is as the kernels compute it.
+    // At most k (or stop_rank), nearest first; Candidate::vertex is the dataset row, mark the
+    // place, the distance is as the kernels compute it.
     std::span<const graph::Candidate> found() const noexcept { return found_.list(); }
     // The candidates that stand in the search list; Candidate::vertex is the place.
     std::span<const graph::Candidate> frontier() const noexcept { return frontier_.list(); }
@@ -98,6 +117,7 @@ private:
     bool found_already(std::uint32_t row) const;
     Status expand(std::uint32_t place, std::span<const std::uint32_t> neighbors);
     Status choose_beam();
+    float farthest_worth_reading() const noexcept;
     graph::Candidate* nearest_unexpanded();
     std::size_t position_in_frontier(std::uint32_t place) const;
     void insert(const graph::Candidate& candidate, graph::Frontier& list, std::size_t& next);
@@ -109,6 +129,7 @@ private:
     distance::DistanceFn exact_;
     BeamParams params_;
     const std::byte* query_ = nullptr;
+    double query_length_ = 0;
     std::vector<std::uint32_t>* visits_ = nullptr;
     quant::DistanceTable table_;
     graph::Frontier frontier_;  // met along edges: they take the L places of the search list

@@ -7,18 +7,19 @@
 #include "beam/hot_records.h"
 #include "beam/navigation.h"
 #include "layouts/shard_file.h"
-#include "quant/distance_table.h"
-#include "quant/product_quantizer.h"
+#include "quant/codec.h"
 
 namespace trackway::beam {
 
 // Immutable; what it points to outlives every search.
 struct ShardView {
     const layouts::ShardDescription& description;
-    const quant::ProductQuantizer& quantizer;
+    const quant::Codec& codec;
     quant::Codes codes;  // of each place
     NavigationView navigation = {};
     const HotRecords* hot = nullptr;  // null: none resident
+    // How far estimates are off, root mean square, in the unit of BeamParams::stop_margin.
+    float estimate_error = 0;
 
     const layouts::PageGeometry& geometry() const noexcept { return description.geometry; }
 };

@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "build/codes_stage.h"
 #include "build/index_folder.h"
+#include "build/judging_queries.h"
 #include "build/lay_out.h"
 #include "build/page_cost.h"
 #include "build/plan.h"
@@ -49,6 +50,7 @@ public:
             TRACKWAY_TRY(runner_.stage("encode", [&] { return encode(); }));
         }
         TRACKWAY_TRY(runner_.stage("graph", [&] { return build_graph(); }));
+        TRACKWAY_TRY(runner_.stage("truth", [&] { return find_truth(); }));
         TRACKWAY_TRY(runner_.stage("codes", [&] { return make_codes(); }));
         TRACKWAY_TRY(lay_out(folder));
         return std::move(report_);
@@ -63,6 +65,7 @@ private:
             " ", vectors_.row_count(), " x ", vectors_.dimension(), " ", name_of(options_.metric),
             " ", options_.graph.max_degree, " ", options_.graph.build_list_size, " ",
             layouts::decimal_text(options_.graph.alpha), " ", plan_.code_bytes, " ",
+            options_.code_type ? name_of(*options_.code_type) : "auto", " ",
             options_.layout.page_size_bytes, " ", options_.layout.probe_disk, " ",
             options_.layout.keep_trace, " ", name_of(options_.layout.page_order), " ",
             name_of(options_.layout.encoding), " ", options_.seed);
@@ -131,38 +134,51 @@ private:
         return {};
     }
 
-    Status make_codes() {
-        quantizer_ = builder::train_quantizer(
-            matrix_,
-            {.metric = options_.metric, .code_bytes = plan_.code_bytes, .seed = options_.seed},
-            arena_);
-        runner_.tell("codes", 1, 2);
-        codes_ = builder::encode_rows(matrix_, options_.metric, *quantizer_, arena_);
+    Status find_truth() {
+        judging_ = builder::find_judging_queries(*workload_, given_, options_.metric, arena_);
         return {};
     }
 
+    Status make_codes() {
+        made_ = builder::make_codes({.vectors = matrix_,
+                                     .given = is_encoded() ? given_ : MatrixView(),
+                                     .metric = options_.metric,
+                                     .adjacency = graph_.adjacency,
+                                     .entry_point = graph_.entry_point,
+                                     .judging = judging_,
+                                     .type = options_.code_type,
+                                     .code_bytes = plan_.code_bytes,
+                                     .seed = options_.seed},
+                                    arena_);
+        report_.code_type = made_.codec->type();
+        report_.code_bytes = made_.codec->code_bytes();
+        report_.code_trials = made_.trials;
+        return {};
+    }
+
+    bool is_encoded() const noexcept { return code_.encoding != VectorEncoding::kAsGiven; }
+
     Status lay_out(IndexFolder& folder) {
-        const bool is_encoded = code_.encoding != VectorEncoding::kAsGiven;
         const builder::ShardGraph graph{.vectors = matrix_,
-                                        .given = is_encoded ? given_ : MatrixView(),
+                                        .given = is_encoded() ? given_ : MatrixView(),
                                         .metric = options_.metric,
                                         .adjacency = graph_.adjacency,
                                         .entry_point = graph_.entry_point,
-                                        .quantizer = *quantizer_,
-                                        .codes = codes_,
-                                        .row_count = matrix_.row_count};
+                                        .codec = *made_.codec,
+                                        .codes = made_.codes};
         builder::LayOutTask task{.graph = graph,
                                  .choices = {.page_order = options_.layout.page_order,
                                              .page_size_bytes = options_.layout.page_size_bytes,
                                              .seed = options_.seed},
                                  .page_costs = {},
-                                 .workload = &*workload_,
+                                 .judging = &judging_,
                                  .manifest = {.uuid = uuid_,
                                               .vectors = matrix_.row_count,
                                               .dimension = matrix_.dimension,
                                               .element_type = given_.element_type,
                                               .metric = options_.metric,
-                                              .code_bytes = plan_.code_bytes,
+                                              .code_type = made_.codec->type(),
+                                              .code_bytes = made_.codec->code_bytes(),
                                               .max_degree = options_.graph.max_degree,
                                               .build_list_size = options_.graph.build_list_size,
                                               .alpha = layouts::decimal_text(options_.graph.alpha),
@@ -197,8 +213,8 @@ private:
     std::optional<builder::Workload> workload_;
     layouts::Uuid uuid_{};
     graph::VamanaGraph graph_;
-    std::optional<quant::ProductQuantizer> quantizer_;
-    std::vector<std::uint8_t> codes_;
+    builder::JudgingQueries judging_;
+    builder::MadeCodes made_;
 };
 
 }  // namespace

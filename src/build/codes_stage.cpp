@@ -1,57 +1,121 @@
 #include "build/codes_stage.h"
 
 #include "base/random.h"
+#include "build/trace_stage.h"
+#include "build/trial_search.h"
 #include "distance/row_floats.h"
 
 #include <algorithm>
+#include <limits>
 #include <span>
+#include <utility>
 
 namespace trackway::builder {
 namespace {
 
 constexpr std::uint64_t kSampleRows = 1U << 16U;
 constexpr std::size_t kBlock = 1024;
+constexpr double kRecallsAimed[] = {0.95, 0.99};
+constexpr std::uint32_t kLists[] = {10, 14, 20, 28, 40, 56, 80, 115, 160, 230, 320};
+constexpr std::uint32_t kStep = 4;  // every fourth judging query will do
+constexpr double kWorthChanging = 0.98;
 
 std::span<float> row_of(std::vector<float>& rows, std::size_t i, std::uint32_t dimension) {
     return std::span(rows).subspan(i * dimension, dimension);
 }
 
-}  // namespace
-
-std::uint64_t training_bytes(std::uint64_t rows, std::uint32_t dimension,
-                             std::uint32_t code_bytes) noexcept {
-    const std::uint64_t sample = std::min(rows, kSampleRows) * dimension * sizeof(float);
-    return sample + sample / code_bytes * 2 + rows * sizeof(std::uint32_t);
-}
-
-quant::ProductQuantizer train_quantizer(const MatrixView& vectors, const CodesOptions& options,
-                                        const base::Arena& arena) {
-    base::Random random(options.seed);
+std::vector<float> training_sample(const CodesTask& task) {
+    const MatrixView& vectors = task.vectors;
+    base::Random random(task.seed);
     auto rows = base::random_permutation(static_cast<std::uint32_t>(vectors.row_count), random);
     rows.resize(std::min<std::size_t>(rows.size(), kSampleRows));
     std::sort(rows.begin(), rows.end());  // read in the order in which they lie
     std::vector<float> sample(rows.size() * vectors.dimension);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        distance::row_floats(vectors.row(rows[i]), vectors.element_type, options.metric,
+        distance::row_floats(vectors.row(rows[i]), vectors.element_type, task.metric,
                              row_of(sample, i, vectors.dimension));
     }
-    return quant::ProductQuantizer::train(
-        sample, vectors.dimension, {.code_bytes = options.code_bytes, .seed = options.seed}, arena);
+    return sample;
 }
 
-std::vector<std::uint8_t> encode_rows(const MatrixView& vectors, Metric metric,
-                                      const quant::ProductQuantizer& quantizer,
+std::vector<std::uint8_t> encode_rows(const CodesTask& task, const quant::Codec& codec,
                                       const base::Arena& arena) {
-    const std::size_t code_bytes = quantizer.code_bytes();
+    const MatrixView& vectors = task.vectors;
+    const std::size_t code_bytes = codec.code_bytes();
     std::vector<std::uint8_t> codes(vectors.row_count * code_bytes, 0);
     arena.parallel_for(vectors.row_count, kBlock, [&](std::size_t begin, std::size_t end, auto) {
         std::vector<float> row(vectors.dimension);
         for (std::size_t i = begin; i < end; ++i) {
-            distance::row_floats(vectors.row(i), vectors.element_type, metric, row);
-            quantizer.encode(row, std::span(codes).subspan(i * code_bytes, code_bytes));
+            distance::row_floats(vectors.row(i), vectors.element_type, task.metric, row);
+            codec.encode(row, std::span(codes).subspan(i * code_bytes, code_bytes));
         }
     });
     return codes;
+}
+
+double pages_with(const CodesTask& task, const MadeCodes& made, const base::Arena& arena) {
+    const ShardGraph graph{.vectors = task.vectors,
+                           .given = task.given,
+                           .metric = task.metric,
+                           .adjacency = task.adjacency,
+                           .entry_point = task.entry_point,
+                           .codec = *made.codec,
+                           .codes = made.codes};
+    const AloneOnPages alone(graph);
+    const beam::ShardView view = alone.view(*made.codec, made.codes);
+    TrialRuns runs({view, task.judging, task.given, alone.fetch(arena.thread_count()), kStep},
+                   arena);
+    const auto count = static_cast<std::uint32_t>(task.vectors.row_count);
+    std::vector<beam::BeamParams> settings;
+    for (const std::uint32_t list : kLists) {
+        settings.push_back({.k = task.judging.k,
+                            .search_list_size = std::max(task.judging.k, std::min(list, count))});
+    }
+    double pages = 0;
+    for (const TrialOutcome& cost : runs.costs_at(kRecallsAimed, settings, 0))
+        pages += cost.pages / std::size(kRecallsAimed);
+    return pages;
+}
+
+std::vector<CodeType> types_to_try(const CodesTask& task) {
+    if (task.type) return {*task.type};
+    std::vector<CodeType> types;
+    for (const CodeType type : {CodeType::kPq, CodeType::kOpq, CodeType::kRabitq}) {
+        if (quant::has_codec(type, task.vectors.dimension, task.code_bytes)) types.push_back(type);
+    }
+    return types;
+}
+
+}  // namespace
+
+std::uint64_t codes_stage_bytes(std::uint64_t rows, std::uint32_t dimension,
+                                std::uint32_t code_bytes) noexcept {
+    const std::uint64_t sample = std::min(rows, kSampleRows) * dimension * sizeof(float);
+    const std::uint64_t axes = std::uint64_t{dimension} * dimension * sizeof(float);
+    return 2 * sample + sample / 4 + sample / code_bytes * 2 + 4 * axes +
+           rows * (2 * std::uint64_t{code_bytes} + 16);
+}
+
+MadeCodes make_codes(const CodesTask& task, const base::Arena& arena) {
+    const std::vector<float> sample = training_sample(task);
+    const std::vector<CodeType> types = types_to_try(task);
+    MadeCodes best;
+    std::vector<CodeTrial> trials;
+    double least = std::numeric_limits<double>::infinity();
+    for (const CodeType type : types) {
+        MadeCodes made;
+        made.codec = quant::train_codec(type, sample, task.vectors.dimension,
+                                        {.code_bytes = task.code_bytes, .seed = task.seed}, arena);
+        made.codes = encode_rows(task, *made.codec, arena);
+        if (types.size() == 1) return made;
+        const double pages = pages_with(task, made, arena);
+        trials.push_back({type, made.codec->code_bytes(), pages});
+        if (best.codec && pages > least * kWorthChanging) continue;
+        least = pages;
+        best = std::move(made);
+    }
+    best.trials = std::move(trials);
+    return best;
 }
 
 }  // namespace trackway::builder

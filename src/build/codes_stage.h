@@ -1,34 +1,47 @@
-// Trains the product quantizer on a sample and encodes every vector.
+// Makes the codes that a search keeps in memory: trains on a sample, encodes every vector, and
+// chooses among the kinds of codes by what queries would read.
 #pragma once
 
+#include "trackway/builder.h"
 #include "trackway/types.h"
 
-#include "base/aligned_buffer.h"
 #include "base/arena.h"
-#include "quant/product_quantizer.h"
+#include "build/judging_queries.h"
+#include "graph/adjacency.h"
+#include "quant/codec.h"
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 namespace trackway::builder {
 
-struct CodesOptions {
+struct CodesTask {
+    MatrixView vectors;  // as they are searched
+    MatrixView given;    // where those are codes: what they stand for; otherwise empty
     Metric metric = Metric::kL2;
+    const graph::Adjacency& adjacency;
+    std::uint32_t entry_point = 0;
+    const JudgingQueries& judging;
+    std::optional<CodeType> type = {};  // without one, all are tried
     std::uint32_t code_bytes = 32;
     std::uint64_t seed = 1;
 };
 
-// On a seeded sample of rows. Unfinished when arena.stopped().
-quant::ProductQuantizer train_quantizer(const MatrixView& vectors, const CodesOptions& options,
-                                        const base::Arena& arena);
+struct MadeCodes {
+    std::unique_ptr<quant::Codec> codec;
+    std::vector<std::uint8_t> codes;  // row v is the code of vertex v
+    std::vector<CodeTrial> trials;    // where several kinds were tried
+};
 
-// Row i of the result is the code of row i of the vectors.
-std::vector<std::uint8_t> encode_rows(const MatrixView& vectors, Metric metric,
-                                      const quant::ProductQuantizer& quantizer,
-                                      const base::Arena& arena);
+// Codes of the kind with which judging queries read fewest pages, each vertex on a page of its own;
+// another must spare 2 % to be preferred to one that stands before it in CodeType. Unfinished when
+// arena.stopped().
+MadeCodes make_codes(const CodesTask& task, const base::Arena& arena);
 
-// Bytes that training holds at once, for planning.
-std::uint64_t training_bytes(std::uint64_t rows, std::uint32_t dimension,
-                             std::uint32_t code_bytes) noexcept;
+// Bytes that making codes holds at once beside vectors and edges, for planning.
+std::uint64_t codes_stage_bytes(std::uint64_t rows, std::uint32_t dimension,
+                                std::uint32_t code_bytes) noexcept;
 
 }  // namespace trackway::builder

@@ -14,7 +14,8 @@ void fill_report(const LayOutTask& task, const ShardLayout& layout, StageRunner&
                       .pages = layout.packing().geometry.page_count,
                       .mean_degree = task.graph.adjacency.mean_degree()}};
     layout.report(report.layout);
-    report.layout.from_vectors = task.workload != nullptr && task.workload->is_from_vectors();
+    report.layout.from_vectors =
+        task.judging != nullptr && task.judging->workload->is_from_vectors();
     report.vectors = task.graph.vectors.row_count;
     report.dimension = task.graph.vectors.dimension;
     report.element_type = task.manifest.element_type;
@@ -27,14 +28,30 @@ void fill_report(const LayOutTask& task, const ShardLayout& layout, StageRunner&
     report.vectors_per_second_per_core = cpu_seconds > 0 ? rows / cpu_seconds : 0;
 }
 
+Calibration calibration_of(const layouts::Manifest& manifest) {
+    return {.expand_share_permille = manifest.expand_share_permille,
+            .estimate_error = manifest.estimate_error,
+            .list_size = manifest.calibrated_list_size,
+            .rerank_factor = manifest.rerank_factor,
+            .margins = manifest.margins};
+}
+
+void put_calibration(const Calibration& calibration, layouts::Manifest& manifest) {
+    manifest.expand_share_permille = calibration.expand_share_permille;
+    manifest.estimate_error = calibration.estimate_error;
+    manifest.calibrated_list_size = calibration.list_size;
+    manifest.rerank_factor = calibration.rerank_factor;
+    manifest.margins = calibration.margins;
+}
+
 }  // namespace
 
 Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
     ShardLayout layout(task.graph, task.choices, runner.arena());
     TRACKWAY_TRY(runner.stage("trace", [&]() -> Status {
-        if (task.workload != nullptr) {
+        if (task.judging != nullptr) {
             layout.navigate();
-            if (!runner.arena().stopped()) layout.trace(*task.workload);
+            if (!runner.arena().stopped()) layout.trace(*task.judging->workload);
         } else {
             layout.use_trace(std::move(task.trace));
         }
@@ -58,14 +75,14 @@ Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
         return {};
     }));
     TRACKWAY_TRY(runner.stage("calibrate", [&]() -> Status {
-        if (task.workload == nullptr) {
-            layout.keep_expand_share(task.expand_share_permille);
+        if (task.judging == nullptr) {
+            layout.keep_calibration(calibration_of(manifest));
             return {};
         }
         TRACKWAY_TRY_ASSIGN(pages, io::File::open(staged.front().staged_path()));
-        return layout.calibrate_with(*task.workload, pages);
+        return layout.calibrate_with(*task.judging, pages);
     }));
-    manifest.expand_share_permille = layout.calibration().expand_share_permille;
+    put_calibration(layout.calibration(), manifest);
     TRACKWAY_TRY(runner.stage("verify", [&] { return verify_staged(staged, manifest); }));
     std::uint64_t bytes = layouts::manifest_text(manifest).size();
     for (const io::StagedFile& file : staged)

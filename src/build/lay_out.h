@@ -20,10 +20,9 @@ struct LayOutTask {
     const ShardGraph& graph;
     LayoutChoices choices;
     std::optional<PageCosts> page_costs;  // where no page size is given: what pages cost
-    // Either queries, or what real ones visited and the share of page-mates to keep expanding.
-    const Workload* workload = nullptr;
+    // Either queries, or what real ones visited; then the manifest's calibration stays.
+    const JudgingQueries* judging = nullptr;  // of the workload to trace
     Trace trace = {};
-    std::uint32_t expand_share_permille = 0;
     layouts::Manifest manifest = {};  // all but what the stages find out
     bool keep_trace = false;
 };

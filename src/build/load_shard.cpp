@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "base/resident_memory.h"
+#include "beam/read_codec.h"
 #include "build/covisits.h"
 #include "build/plan.h"
 #include "build/shard_layout.h"
@@ -72,11 +73,10 @@ Result<LoadedShard> LoadedShard::load(const std::filesystem::path& index_dir,
         return layouts::read_table(path(part), manifest.uuid,
                                    layouts::table_shape(part, manifest, file.description));
     };
-    TRACKWAY_TRY_ASSIGN(codebook, table(ShardPart::kCodebook));
+    TRACKWAY_TRY_ASSIGN(codec,
+                        beam::read_codec(path(ShardPart::kCodebook), manifest, file.description));
     TRACKWAY_TRY_ASSIGN(codes, table(ShardPart::kCodes));
-    std::vector<float> codewords(codebook.size() / sizeof(float));
-    std::memcpy(codewords.data(), codebook.data(), codebook.size());
-    LoadedShard shard({manifest.dimension, manifest.code_bytes, std::move(codewords)});
+    LoadedShard shard(std::move(codec));
     // All pages are sound, every row stands once, every edge leads to a vertex.
     TRACKWAY_TRY(layouts::verify_shard(file));
     const layouts::ShardDescription& description = file.description;
@@ -141,14 +141,15 @@ Status LoadedShard::load_exact(const std::filesystem::path& path, const layouts:
 }
 
 ShardGraph LoadedShard::graph() const noexcept {
-    return {.vectors = matrix_,
-            .given = exact_,
-            .metric = metric_,
-            .adjacency = adjacency_,
-            .entry_point = entry_point_,
-            .quantizer = quantizer_,
-            .codes = codes_,
-            .row_count = matrix_.row_count};
+    return {
+        .vectors = matrix_,
+        .given = exact_,
+        .metric = metric_,
+        .adjacency = adjacency_,
+        .entry_point = entry_point_,
+        .codec = *codec_,
+        .codes = codes_,
+    };
 }
 
 }  // namespace trackway::builder

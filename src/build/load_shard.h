@@ -9,10 +9,11 @@
 #include "graph/adjacency.h"
 #include "layouts/manifest.h"
 #include "layouts/shard_file.h"
-#include "quant/product_quantizer.h"
+#include "quant/codec.h"
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <vector>
 
 namespace trackway::builder {
@@ -40,7 +41,7 @@ public:
 private:
     Status load_exact(const std::filesystem::path& path, const layouts::Manifest& manifest,
                       const layouts::ShardDescription& description);
-    explicit LoadedShard(quant::ProductQuantizer quantizer) : quantizer_(std::move(quantizer)) {}
+    explicit LoadedShard(std::unique_ptr<quant::Codec> codec) : codec_(std::move(codec)) {}
 
     base::AlignedBuffer data_;
     MatrixView matrix_;
@@ -49,7 +50,7 @@ private:
     Metric metric_ = Metric::kL2;
     graph::Adjacency adjacency_;
     std::uint32_t entry_point_ = 0;
-    quant::ProductQuantizer quantizer_;
+    std::unique_ptr<quant::Codec> codec_;
     std::vector<std::uint8_t> codes_;
     std::vector<std::uint32_t> vertex_at_;
     std::uint32_t page_size_bytes_ = 0;

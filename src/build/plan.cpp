@@ -76,7 +76,7 @@ std::uint64_t expected_peak(const BuildOptions& options, const VectorFile& vecto
                                      .build_list_size = options.graph.build_list_size};
     const std::uint64_t edges = rows * (std::uint64_t{options.graph.max_degree} + 1) * 4;
     const std::uint64_t codes = rows * plan.code_bytes;
-    const std::uint64_t training = training_bytes(rows, vectors.dimension(), plan.code_bytes);
+    const std::uint64_t training = codes_stage_bytes(rows, vectors.dimension(), plan.code_bytes);
     const std::uint64_t laying_out =
         rows * lay_out_bytes(options.graph.max_degree) + codes * 5 / 4 + covisit_pair_bytes();
     const std::uint64_t stages = std::max(graph::vamana_bytes(rows, graph, plan.threads),
@@ -109,6 +109,13 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
     plan.threads = threads;
     plan.code_bytes = options.code_bytes != 0 ? options.code_bytes
                                               : std::min(kDefaultCodeBytes, vectors.dimension());
+    if (options.code_type &&
+        !quant::has_codec(*options.code_type, vectors.dimension(), plan.code_bytes)) {
+        return fail(
+            ErrorCode::kInvalidArgument,
+            join("code bytes: expected room for ", name_of(*options.code_type), " codes of ",
+                 vectors.dimension(), " dimensions, found ", plan.code_bytes));
+    }
     plan.memory_budget_bytes = options.memory_budget_bytes != 0
                                    ? options.memory_budget_bytes
                                    : base::physical_memory_bytes() / 5 * 4;

@@ -4,6 +4,7 @@
 #include "base/checksum.h"
 #include "base/errors.h"
 #include "build/index_folder.h"
+#include "build/judging_queries.h"
 #include "build/lay_out.h"
 #include "build/load_shard.h"
 #include "build/stage_runner.h"
@@ -40,6 +41,13 @@ public:
         manifest_ = std::move(manifest);
         TRACKWAY_TRY_ASSIGN(folder, IndexFolder::open(options_.index_dir, true));
         TRACKWAY_TRY(runner_.stage("read", [&] { return read(); }));
+        if (workload_) {
+            TRACKWAY_TRY(runner_.stage("truth", [&]() -> Status {
+                judging_ = builder::find_judging_queries(*workload_, shard_->given(),
+                                                         manifest_.metric, arena_);
+                return {};
+            }));
+        }
         TRACKWAY_TRY(lay_out(folder));
         return std::move(report_);
     }
@@ -110,9 +118,8 @@ private:
                                              .page_size_bytes = shard_->page_size_bytes(),
                                              .seed = manifest_.seed},
                                  .page_costs = {},
-                                 .workload = workload_ ? &*workload_ : nullptr,
+                                 .judging = workload_ ? &judging_ : nullptr,
                                  .trace = std::move(trace_),
-                                 .expand_share_permille = manifest_.expand_share_permille,
                                  .manifest = std::move(manifest),
                                  .keep_trace = options_.keep_trace},
                                 folder, runner_);
@@ -125,6 +132,7 @@ private:
     layouts::Manifest manifest_;
     std::optional<builder::LoadedShard> shard_;
     std::optional<builder::Workload> workload_;
+    builder::JudgingQueries judging_;
     builder::Trace trace_;
     layouts::Uuid uuid_{};
 };

@@ -72,7 +72,7 @@ layouts::RecordShape ShardLayout::shape() const {
     return {.vector_bytes = static_cast<std::uint32_t>(graph_.vectors.row_bytes()),
             .max_degree = graph_.adjacency.capacity(),
             .vertex_count = graph_.adjacency.vertex_count(),
-            .row_count = graph_.row_count,
+            .row_count = graph_.vectors.row_count,
             .exact_row_bytes = static_cast<std::uint32_t>(graph_.given.row_bytes())};
 }
 
@@ -134,7 +134,7 @@ void ShardLayout::number_pages(const layouts::Uuid& uuid) {
                     .element_type = graph_.vectors.element_type,
                     .metric = graph_.metric,
                     .page_order = choices_.page_order};
-    const std::size_t code_bytes = graph_.quantizer.code_bytes();
+    const std::size_t code_bytes = graph_.codec.code_bytes();
     codes_.assign(packing_.geometry.place_count() * code_bytes, 0);
     for (std::size_t v = 0; v < packing_.place.size(); ++v) {
         const std::size_t place = static_cast<std::uint32_t>(packing_.place[v]);
@@ -145,10 +145,11 @@ void ShardLayout::number_pages(const layouts::Uuid& uuid) {
     hot_ = hot_places(trace_.training, packing_);
 }
 
-Status ShardLayout::calibrate_with(const Workload& workload, const io::File& pages) {
-    const LaidOutShard shard{graph_, description_, packing_, codes_, navigation_places_, pages};
-    TRACKWAY_TRY_ASSIGN(calibration, calibrate(shard, workload, arena_));
-    calibration_ = calibration;
+Status ShardLayout::calibrate_with(const JudgingQueries& judging, const io::File& pages) {
+    const LaidOutShard shard{graph_, description_,       packing_.place,
+                             codes_, navigation_places_, pages};
+    TRACKWAY_TRY_ASSIGN(calibration, calibrate(shard, judging, arena_));
+    calibration_ = std::move(calibration);
     return {};
 }
 

@@ -7,6 +7,7 @@
 #include "trackway/result.h"
 
 #include "base/arena.h"
+#include "build/calibrate_stage.h"
 #include "build/covisits.h"
 #include "build/navigation_stage.h"
 #include "build/trace_stage.h"
@@ -21,6 +22,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace trackway::builder {
@@ -56,14 +58,11 @@ public:
     void order_pages();
     void number_pages(const layouts::Uuid& uuid);
     // On the pages as they were written.
-    Status calibrate_with(const Workload& workload, const io::File& pages);
-    void keep_expand_share(std::uint32_t permille) {
-        calibration_.expand_share_permille = permille;
-    }
+    Status calibrate_with(const JudgingQueries& judging, const io::File& pages);
+    void keep_calibration(Calibration calibration) { calibration_ = std::move(calibration); }
 
     const layouts::PagePacking& packing() const noexcept { return packing_; }
     const layouts::ShardDescription& description() const noexcept { return description_; }
-    std::uint32_t page_size_bytes() const noexcept { return choices_.page_size_bytes; }
     const Calibration& calibration() const noexcept { return calibration_; }
     // Tables by place.
     std::span<const std::uint8_t> codes() const noexcept { return codes_; }

@@ -1,4 +1,4 @@
-// Runs searches while an index is built: to see what queries visit, and what settings serve them.
+// Runs searches before there are pages, to see what queries visit.
 #pragma once
 
 #include "trackway/result.h"
@@ -8,15 +8,15 @@
 #include "beam/beam_search.h"
 #include "build/covisits.h"
 #include "build/navigation_stage.h"
+#include "build/page_maker.h"
+#include "build/trial_search.h"
 #include "build/workload.h"
 #include "graph/adjacency.h"
-#include "io/file.h"
 #include "layouts/page_packing.h"
 #include "layouts/shard_file.h"
-#include "quant/product_quantizer.h"
+#include "quant/codec.h"
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,9 +30,27 @@ struct ShardGraph {
     Metric metric = Metric::kL2;
     const graph::Adjacency& adjacency;
     std::uint32_t entry_point = 0;
-    const quant::ProductQuantizer& quantizer;
+    const quant::Codec& codec;
     std::span<const std::uint8_t> codes;  // row v is the code of vertex v
-    std::uint64_t row_count = 0;
+};
+
+// The shard with every vertex on a page of its own, so that nothing depends on a layout and places
+// are vertices.
+class AloneOnPages {
+public:
+    // Codec and codes of the graph are not looked at. The graph must outlive it.
+    explicit AloneOnPages(const ShardGraph& shard);
+    AloneOnPages(const AloneOnPages&) = delete;
+    AloneOnPages& operator=(const AloneOnPages&) = delete;
+
+    // Begins at the entry point; views stay valid as long as it and the codec.
+    beam::ShardView view(const quant::Codec& codec, std::span<const std::uint8_t> codes) const;
+    PageFetch fetch(std::uint32_t threads) const;
+
+private:
+    layouts::PagePacking packing_;
+    layouts::ShardDescription description_;
+    PageMaker pages_;
 };
 
 // Visits of the training and of the judging half.
@@ -45,30 +63,5 @@ struct Trace {
 // on the layout. Unfinished when arena.stopped().
 Trace trace_workload(const ShardGraph& shard, const NavigationRows& navigation,
                      const Workload& workload, const base::Arena& arena);
-
-// The shard as it is laid out.
-struct LaidOutShard {
-    const ShardGraph& graph;
-    const layouts::ShardDescription& description;
-    const layouts::PagePacking& packing;
-    std::span<const std::uint8_t> codes;  // row p is the code of the vertex at place p
-    std::span<const std::uint32_t> navigation;
-    const io::File& pages;  // as they were written
-};
-
-// What judging queries cost where they find 95 % of what a thorough search finds.
-struct Calibration {
-    std::uint32_t expand_share_permille = 0;
-    double pages_per_query = 0;
-    double estimates_per_query = 0;
-    // Where vectors are encoded: of the 10 nearest by exact distance among what a thorough search
-    // finds, the share that codes put first as well.
-    std::optional<double> recall_without_rerank = {};
-};
-
-// The share of page-mates to expand at once with which reads and estimates together cost least, at
-// 95 % and at 99 % of what a thorough search finds. Figures are those at 95 %.
-Result<Calibration> calibrate(const LaidOutShard& shard, const Workload& workload,
-                              const base::Arena& arena);
 
 }  // namespace trackway::builder

@@ -83,6 +83,7 @@ Result<StagedShard> write_shard(const std::filesystem::path& folder, const Shard
     entry.navigation_vertices = layout.navigation().size() / (kNavigationDegree + 2);
     entry.hot_vertices = layout.hot().size();
     entry.covisit_edges = covisits.size();
+    const std::vector<float> codec_table = graph.codec.table();
     const auto path = [&](ShardPart part) {
         return folder / layouts::shard_file_name(manifest.uuid, shard.shard_id, part);
     };
@@ -91,7 +92,7 @@ Result<StagedShard> write_shard(const std::filesystem::path& folder, const Shard
             case ShardPart::kCodes:
                 return std::as_bytes(layout.codes());
             case ShardPart::kCodebook:
-                return std::as_bytes(graph.quantizer.codewords());
+                return std::as_bytes(std::span(codec_table));
             case ShardPart::kNavigation:
                 return std::as_bytes(layout.navigation());
             case ShardPart::kHot:

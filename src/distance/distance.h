@@ -37,6 +37,17 @@ using CodebookFn = void (*)(const float* vector, const Codebook& codebook, float
 // The codeword nearest by squared L2, the smallest of equals.
 using NearestFn = std::uint32_t (*)(const float* vector, const Codebook& codebook);
 
+// Numbers of 1, 2 or 4 bits, packed so that those of a byte are a stride apart: number j of part p
+// stands in bits [p * bits, (p + 1) * bits) of byte j.
+struct PackedNumbers {
+    const std::uint8_t* bytes = nullptr;
+    std::size_t byte_count = 0;
+    std::uint32_t bits = 0;
+};
+// The inner product of the numbers with 8 / bits * byte_count query elements. REQUIRES: it fits 32
+// bits.
+using PackedDotFn = std::int32_t (*)(const PackedNumbers& numbers, const std::int16_t* query);
+
 enum class Isa : std::uint8_t { kScalar, kSse, kAvx2, kAvx512, kNeon };
 const char* name_of(Isa isa) noexcept;
 
@@ -46,6 +57,7 @@ struct KernelTable {
     CodebookFn codebook_l2 = nullptr;
     CodebookFn codebook_inner_product = nullptr;
     NearestFn nearest_codeword = nullptr;
+    PackedDotFn packed_dot = nullptr;
 };
 
 // Every table that this CPU can run, the best first; kScalar is always the last.

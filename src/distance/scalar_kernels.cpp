@@ -89,6 +89,16 @@ std::uint32_t nearest_codeword(const float* vector, const Codebook& codebook) {
     return best;
 }
 
+std::int32_t packed_dot(const PackedNumbers& numbers, const std::int16_t* query) {
+    const std::uint32_t mask = (1U << numbers.bits) - 1;
+    std::int32_t sum = 0;
+    for (std::uint32_t shift = 0; shift < 8; shift += numbers.bits, query += numbers.byte_count) {
+        for (std::size_t j = 0; j < numbers.byte_count; ++j)
+            sum += static_cast<std::int32_t>(numbers.bytes[j] >> shift & mask) * query[j];
+    }
+    return sum;
+}
+
 template <Metric metric>
 constexpr std::array<DistanceFn, 4> kDistances = {
     distances<float, metric>, distances<base::Float16, metric>, distances<std::uint8_t, metric>,
@@ -102,7 +112,8 @@ KernelTable scalar_kernels() {
                           kDistances<Metric::kCosine>},
             .codebook_l2 = codebook_l2,
             .codebook_inner_product = codebook_inner_product,
-            .nearest_codeword = nearest_codeword};
+            .nearest_codeword = nearest_codeword,
+            .packed_dot = packed_dot};
 }
 
 }  // namespace trackway::distance

@@ -76,9 +76,10 @@ struct Sum<Shorts> {
     HWY_INLINE void add(hn::Vec<Shorts> a, hn::Vec<Shorts> b) {
         low = hn::ReorderWidenMulAccumulate(Ints(), a, b, low, high);
     }
-    HWY_INLINE float total() const {
-        return static_cast<float>(hn::GetLane(hn::SumOfLanes(Ints(), hn::Add(low, high))));
+    HWY_INLINE std::int32_t integer() const {
+        return hn::GetLane(hn::SumOfLanes(Ints(), hn::Add(low, high)));
     }
+    HWY_INLINE float total() const { return static_cast<float>(integer()); }
 };
 
 template <class D>
@@ -262,6 +263,39 @@ std::uint32_t nearest_codeword(const float* vector, const Codebook& codebook) {
     return static_cast<std::uint32_t>(codeword(lane));
 }
 
+// Each byte is loaded once and serves all of its numbers.
+template <int kBits>
+HWY_INLINE std::int32_t packed_dot_of(const PackedNumbers& numbers, const std::int16_t* query) {
+    constexpr int kParts = 8 / kBits;
+    const Shorts d;
+    const hn::Rebind<std::uint8_t, Shorts> narrow;
+    const std::size_t step = hn::Lanes(d);
+    const auto mask = hn::Set(d, (1 << kBits) - 1);
+    Sum<Shorts> sum;
+    std::size_t j = 0;
+    for (; j + step <= numbers.byte_count; j += step) {
+        auto bytes = hn::PromoteTo(d, hn::LoadU(narrow, numbers.bytes + j));
+        for (std::size_t part = 0; part < kParts; ++part) {
+            sum.add(hn::And(bytes, mask), hn::LoadU(d, query + part * numbers.byte_count + j));
+            bytes = hn::ShiftRight<kBits>(bytes);
+        }
+    }
+    std::int32_t total = sum.integer();
+    for (; j < numbers.byte_count; ++j) {
+        for (std::size_t part = 0; part < kParts; ++part) {
+            const int value = numbers.bytes[j] >> (part * kBits) & ((1 << kBits) - 1);
+            total += value * query[part * numbers.byte_count + j];
+        }
+    }
+    return total;
+}
+
+std::int32_t packed_dot(const PackedNumbers& numbers, const std::int16_t* query) {
+    if (numbers.bits == 1) return packed_dot_of<1>(numbers, query);
+    if (numbers.bits == 2) return packed_dot_of<2>(numbers, query);
+    return packed_dot_of<4>(numbers, query);
+}
+
 template <template <class> class Measure>
 constexpr std::array<DistanceFn, 4> kDistances = {
     distances<float, Measure>, distances<base::Float16, Measure>, distances<std::uint8_t, Measure>,
@@ -276,7 +310,8 @@ KernelTable table() {
             .distances = {kDistances<L2>, kDistances<InnerProduct>, kDistances<Cosine>},
             .codebook_l2 = codebook_scores<false>,
             .codebook_inner_product = codebook_scores<true>,
-            .nearest_codeword = nearest_codeword};
+            .nearest_codeword = nearest_codeword,
+            .packed_dot = packed_dot};
 }
 
 }  // namespace trackway::distance::HWY_NAMESPACE

@@ -4,9 +4,34 @@
 #include "quant/kmeans.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace trackway::quant {
+
+using distance::kCodewords;
+
+namespace {
+
+// Four sums, so that additions do not wait for one another; codes are read eight at a time.
+float estimate_one(const QueryTable& query, const std::uint8_t* code,
+                   std::uint32_t code_bytes) noexcept {
+    float sums[4] = {query.offset, 0, 0, 0};
+    const float* values = query.values.data();
+    std::uint32_t s = 0;
+    for (; s + 8 <= code_bytes; s += 8, values += std::size_t{8} * kCodewords) {
+        std::uint64_t eight = 0;
+        std::memcpy(&eight, code + s, 8);
+        for (std::size_t i = 0; i < 8; ++i)
+            sums[i % 4] += values[i * kCodewords + (eight >> (8 * i) & 0xffU)];
+    }
+    for (; s < code_bytes; ++s, values += kCodewords)
+        sums[s % 4] += values[code[s]];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+}  // namespace
+
 Subspaces::Subspaces(std::uint32_t dimension, std::uint32_t count)
     : dimension_(dimension), count_(count) {
     TRACKWAY_ASSERT(count > 0);
@@ -15,7 +40,9 @@ Subspaces::Subspaces(std::uint32_t dimension, std::uint32_t count)
 
 ProductQuantizer::ProductQuantizer(std::uint32_t dimension, std::uint32_t code_bytes,
                                    std::vector<float> codewords)
-    : subspaces_(dimension, code_bytes), codewords_(std::move(codewords)) {
+    : Codec(dimension, code_bytes),
+      subspaces_(dimension, code_bytes),
+      codewords_(std::move(codewords)) {
     TRACKWAY_ASSERT(codewords_.size() == std::size_t{dimension} * distance::kCodewords);
 }
 
@@ -47,6 +74,26 @@ void ProductQuantizer::encode(std::span<const float> vector, std::span<std::uint
         code[s] = static_cast<std::uint8_t>(
             kernels.nearest_codeword(vector.data() + subspaces_.begin(s), codebook(s)));
     }
+}
+
+void ProductQuantizer::prepare(Metric metric, std::span<const float> query,
+                               QueryTable& table) const {
+    TRACKWAY_ASSERT(query.size() == subspaces_.dimension());
+    table.values.resize(std::size_t{subspaces_.count()} * kCodewords);
+    const distance::KernelTable& kernels = distance::kernels();
+    const auto scores =
+        metric == Metric::kL2 ? kernels.codebook_l2 : kernels.codebook_inner_product;
+    table.offset = metric == Metric::kCosine ? 1.0F : 0.0F;
+    for (std::uint32_t s = 0; s < subspaces_.count(); ++s) {
+        scores(query.data() + subspaces_.begin(s), codebook(s),
+               table.values.data() + std::size_t{s} * kCodewords);
+    }
+}
+
+void ProductQuantizer::estimate(const QueryTable& table, const Codes& codes,
+                                std::span<const std::uint32_t> ids, float* out) const {
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        out[i] = estimate_one(table, codes.row(ids[i]), codes.code_bytes);
 }
 
 }  // namespace trackway::quant

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "distance/distance.h"
+#include "quant/codec.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -32,13 +33,7 @@ private:
     std::uint32_t count_;
 };
 
-struct TrainOptions {
-    std::uint32_t code_bytes = 32;  // subspaces, one byte each
-    std::uint32_t iterations = 20;
-    std::uint64_t seed = 1;
-};
-
-class ProductQuantizer {
+class ProductQuantizer final : public Codec {
 public:
     // From codewords as codewords() gives them.
     // REQUIRES: codewords.size() == dimension * kCodewords, dimension >= code_bytes > 0.
@@ -50,7 +45,6 @@ public:
                                   const TrainOptions& options, const base::Arena& arena);
 
     const Subspaces& subspaces() const noexcept { return subspaces_; }
-    std::uint32_t code_bytes() const noexcept { return subspaces_.count(); }
     // All codebooks, subspace after subspace, each transposed: subspace dimension x kCodewords.
     std::span<const float> codewords() const noexcept { return codewords_; }
     distance::Codebook codebook(std::uint32_t subspace) const noexcept {
@@ -58,8 +52,14 @@ public:
                 subspaces_.size(subspace)};
     }
 
-    // REQUIRES: vector.size() == dimension, code.size() == code_bytes().
-    void encode(std::span<const float> vector, std::span<std::uint8_t> code) const;
+    CodeType type() const noexcept override { return CodeType::kPq; }
+    std::vector<float> table() const override { return codewords_; }
+    std::uint64_t bytes() const noexcept override { return codewords_.size() * sizeof(float); }
+    void encode(std::span<const float> vector, std::span<std::uint8_t> code) const override;
+    void prepare(Metric metric, std::span<const float> query, QueryTable& table) const override;
+    // Asymmetric distance (section III-A).
+    void estimate(const QueryTable& table, const Codes& codes, std::span<const std::uint32_t> ids,
+                  float* out) const override;
 
 private:
     Subspaces subspaces_;

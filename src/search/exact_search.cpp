@@ -7,6 +7,7 @@
 #include "base/resident_memory.h"
 #include "distance/distance.h"
 #include "distance/row_floats.h"
+#include "graph/exact_scan.h"
 #include "graph/frontier.h"
 
 #include <algorithm>
@@ -19,8 +20,6 @@ using base::fail;
 using base::join;
 
 constexpr std::size_t kReadBytes = std::size_t{32} << 20U;
-constexpr std::size_t kTileBytes = std::size_t{256} << 10U;  // rows that stay in a core's cache
-constexpr std::size_t kQueriesPerTask = 16;
 
 Status check(const VectorFile& vectors, const VectorFile& queries,
              const ExactSearchOptions& options) {
@@ -54,50 +53,6 @@ Status check_lengths(const VectorFile& file, const MatrixView& rows, std::uint64
                      ": expected a squared length of at most 1e37, found more"));
 }
 
-// All queries and, for each, the nearest rows of the blocks seen so far.
-class Scanner {
-public:
-    Scanner(const MatrixView& queries, const ExactSearchOptions& options)
-        : queries_(queries),
-          measure_(distance::distance_function(options.metric, queries.element_type)),
-          nearest_(queries.row_count) {
-        for (graph::Frontier& list : nearest_)
-            list.reset(options.k);
-    }
-
-    // The block's first row is row `first` of the dataset. Tiles stay in a core's cache while some
-    // queries pass over them.
-    void scan(const MatrixView& block, std::uint32_t first, const base::Arena& arena) {
-        const std::uint64_t step = std::max<std::uint64_t>(1, kTileBytes / block.row_bytes());
-        const auto body = [&](std::size_t begin, std::size_t end, auto) {
-            for (std::uint64_t row = 0; row < block.row_count; row += step) {
-                const MatrixView tile{block.row(row), block.element_type,
-                                      std::min(step, block.row_count - row), block.dimension};
-                for (std::size_t q = begin; q < end; ++q)
-                    scan_tile(q, tile, first + static_cast<std::uint32_t>(row));
-            }
-        };
-        arena.parallel_for(nearest_.size(), kQueriesPerTask, body);
-    }
-
-    const std::vector<graph::Frontier>& nearest() const noexcept { return nearest_; }
-
-private:
-    void scan_tile(std::size_t query, const MatrixView& tile, std::uint32_t first) {
-        std::vector<float> distances(tile.row_count);
-        measure_(queries_.row(query), {tile.data, tile.row_bytes(), nullptr, tile.row_count},
-                 tile.dimension, distances.data());
-        for (std::uint32_t i = 0; i < distances.size(); ++i) {
-            const graph::Candidate candidate{distances[i], first + i, 0};
-            if (nearest_[query].admits(candidate)) nearest_[query].insert(candidate);
-        }
-    }
-
-    MatrixView queries_;
-    distance::DistanceFn measure_;
-    std::vector<graph::Frontier> nearest_;
-};
-
 GroundTruth collect(const std::vector<graph::Frontier>& nearest,
                     const ExactSearchOptions& options) {
     GroundTruth truth;
@@ -125,9 +80,9 @@ Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& qu
                            queries.row_count() * (row_bytes + 12 * std::uint64_t{options.k})));
     base::AlignedBuffer query_rows(queries.row_count() * row_bytes);
     TRACKWAY_TRY(queries.read(0, query_rows.span()));
-    Scanner scanner(
+    graph::ExactScan scan(
         {query_rows.data(), queries.element_type(), queries.row_count(), queries.dimension()},
-        options);
+        options.metric, options.k);
     const base::Arena arena(options.thread_count, stop);
     const std::uint64_t step = std::max<std::uint64_t>(1, kReadBytes / row_bytes);
     base::AlignedBuffer block(std::min(step, vectors.row_count()) * row_bytes);
@@ -136,10 +91,10 @@ Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& qu
         TRACKWAY_TRY(vectors.read(first, block.span().first(count * row_bytes)));
         const MatrixView rows{block.data(), vectors.element_type(), count, vectors.dimension()};
         TRACKWAY_TRY(check_lengths(vectors, rows, first));
-        scanner.scan(rows, static_cast<std::uint32_t>(first), arena);
+        scan.add(rows, static_cast<std::uint32_t>(first), arena);
         if (arena.stopped()) return fail(ErrorCode::kCancelled, "the search was stopped");
     }
-    return collect(scanner.nearest(), options);
+    return collect(scan.nearest(), options);
 }
 
 }  // namespace trackway

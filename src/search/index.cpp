@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -26,6 +27,11 @@ namespace {
 
 using base::fail;
 using base::join;
+
+constexpr std::uint32_t kListMax = 1U << 20U;
+constexpr std::uint32_t kCalibratedNeighbors = 10;
+// Calibration saw a sample of the queries: a little more is aimed at than was asked for.
+constexpr float kRecallSafety = 0.001F;
 
 Status check_range(const char* name, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
     if (value >= least && value <= most) return {};
@@ -59,6 +65,9 @@ public:
           options_(options),
           uuid_(manifest.uuid),
           expand_share_(static_cast<float>(manifest.expand_share_permille) / 1000),
+          rerank_factor_(manifest.rerank_factor),
+          calibrated_list_(manifest.calibrated_list_size),
+          margins_(manifest.margins),
           code_{.encoding = manifest.encoding,
                 .metric = manifest.metric,
                 .given = manifest.element_type,
@@ -109,13 +118,18 @@ public:
                              name_of(queries.element_type)));
         }
         TRACKWAY_TRY(check_range("k", params.k, 1, summary_.vectors));
-        TRACKWAY_TRY(check_range("search list", params.search_list_size, params.k, 1U << 20U));
-        TRACKWAY_TRY(check_range("beam width", params.beam_width, 1, options_.max_beam_width));
-        // Every page read brings at least one new vertex.
+        if (!params.target_recall) {
+            TRACKWAY_TRY(check_range("search list", params.search_list_size, params.k, kListMax));
+        }
+        TRACKWAY_TRY(check_range("beam width", params.beam_width, 0, options_.max_beam_width));
         if (params.expand_share && !(*params.expand_share >= 0 && *params.expand_share <= 1)) {
             return fail(ErrorCode::kInvalidArgument,
                         join("expand share: expected 0 to 1, found ", *params.expand_share));
         }
+        if (params.stop_margin && std::isnan(*params.stop_margin)) {
+            return fail(ErrorCode::kInvalidArgument, "stop margin: expected a number, found NaN");
+        }
+        // Every page read brings at least one new vertex.
         if (params.page_limit != 0) {
             TRACKWAY_TRY(check_range("page limit", params.page_limit, params.k, UINT32_MAX));
         }
@@ -145,19 +159,70 @@ public:
         return check_range("rerank", rerank, params.k, 1U << 20U);
     }
 
+    Result<RecallSetting> setting_for_recall(float target, std::uint32_t k) const {
+        if (!(target > 0 && target < 1)) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("target recall: expected a number between 0 and 1, found ", target));
+        }
+        if (margins_.empty()) {
+            return fail(ErrorCode::kUnsupported,
+                        "target recall: expected an index that was calibrated when it was built, "
+                        "found none: build or relayout it, or give a search list");
+        }
+        if (target > margins_.back().recall) {
+            return fail(
+                ErrorCode::kInvalidArgument,
+                join("target recall: expected at most ", margins_.back().recall,
+                     ", the most that was reached when the index was built, found ", target));
+        }
+        const std::uint64_t list = std::max<std::uint64_t>(
+            calibrated_list_, std::uint64_t{calibrated_list_} * k / kCalibratedNeighbors);
+        RecallSetting setting{
+            .search_list_size = static_cast<std::uint32_t>(
+                std::min<std::uint64_t>(std::max<std::uint64_t>(list, k), kListMax)),
+            .stop_margin = margins_.back().margin,
+            .pages_per_query = margins_.back().pages_per_query};
+        const float aimed = target + kRecallSafety;
+        for (std::size_t i = 0; i < margins_.size(); ++i) {
+            const layouts::CalibratedMargin& after = margins_[i];
+            if (after.recall < aimed) continue;
+            const layouts::CalibratedMargin& before = margins_[i == 0 ? 0 : i - 1];
+            const float span = after.recall - before.recall;
+            const float part = span > 0 ? (aimed - before.recall) / span : 1;
+            setting.stop_margin = before.margin + part * (after.margin - before.margin);
+            setting.pages_per_query =
+                before.pages_per_query + part * (after.pages_per_query - before.pages_per_query);
+            break;
+        }
+        return setting;
+    }
+
     Status search(const MatrixView& queries, const SearchParams& params, std::span<Neighbor> out,
                   std::span<SearchStats> stats) const {
         TRACKWAY_ASSERT(out.size() == queries.row_count * params.k);
         TRACKWAY_ASSERT(stats.empty() || stats.size() == queries.row_count);
         // A list longer than the index holds no more than the index.
-        const auto list = static_cast<std::uint32_t>(
-            std::min<std::uint64_t>(params.search_list_size, summary_.vectors));
+        const auto list_of = [&](std::uint32_t size) {
+            return static_cast<std::uint32_t>(std::min<std::uint64_t>(size, summary_.vectors));
+        };
+        std::uint32_t list = list_of(params.search_list_size);
+        std::uint32_t stop_rank = 0;
+        float margin = params.stop_margin.value_or(std::numeric_limits<float>::infinity());
+        if (params.target_recall) {
+            TRACKWAY_TRY_ASSIGN(setting, setting_for_recall(*params.target_recall, params.k));
+            list = list_of(setting.search_list_size);
+            margin = setting.stop_margin;
+            // Of fewer than 10 a larger share would be missed with the same margin.
+            stop_rank = std::min(list, kCalibratedNeighbors * std::max(rerank_factor_, 1U));
+        }
         search::Batch batch{.queries = queries,
                             .params = {.k = params.k,
                                        .search_list_size = list,
                                        .beam_width = params.beam_width,
                                        .page_limit = params.page_limit,
-                                       .expand_share = params.expand_share.value_or(expand_share_)},
+                                       .expand_share = params.expand_share.value_or(expand_share_),
+                                       .stop_margin = margin,
+                                       .stop_rank = stop_rank},
                             .out = out.data(),
                             .stats = stats.empty() ? nullptr : stats.data(),
                             .status = {}};
@@ -191,8 +256,8 @@ private:
             scales[i] = quant::encode_query(given.row(i), given.dimension, code_,
                                             codes.data() + i * batch.queries.row_bytes());
         }
-        batch.rerank =
-            std::min(params.rerank.value_or(2 * params.k), batch.params.search_list_size);
+        batch.rerank = std::min(params.rerank.value_or(rerank_factor_ * params.k),
+                                batch.params.search_list_size);
         TRACKWAY_TRY(pool_->run(batch));
         if (batch.rerank > 0) return {};
         for (std::uint64_t i = 0; i < given.row_count * params.k; ++i)
@@ -205,6 +270,9 @@ private:
     IndexSummary summary_;
     layouts::Uuid uuid_;
     float expand_share_;
+    std::uint32_t rerank_factor_;
+    std::uint32_t calibrated_list_;
+    std::vector<layouts::CalibratedMargin> margins_;
     quant::ScalarCode code_;
     std::unique_ptr<search::WorkerPool> pool_;  // last: its threads use the shard
 };
@@ -242,6 +310,10 @@ Status Index::search(MatrixView queries, const SearchParams& params, std::span<N
                      std::span<SearchStats> stats) const {
     TRACKWAY_TRY(impl_->check(queries, params));
     return impl_->search(queries, params, out, stats);
+}
+
+Result<RecallSetting> Index::setting_for_recall(float target, std::uint32_t k) const {
+    return impl_->setting_for_recall(target, k);
 }
 
 Status Index::save_trace(const std::filesystem::path& path) const {

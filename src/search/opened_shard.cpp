@@ -1,12 +1,11 @@
 #include "search/opened_shard.h"
 
 #include "base/errors.h"
+#include "beam/read_codec.h"
 #include "layouts/shard_tables.h"
 #include "layouts/verify_shard.h"
 
-#include <cstring>
 #include <utility>
-#include <vector>
 
 namespace trackway::search {
 namespace {
@@ -27,19 +26,20 @@ std::span<const std::uint32_t> OpenedShard::hot_order() const noexcept {
 }
 
 std::uint64_t OpenedShard::table_bytes() const noexcept {
-    return code_bytes.size() + quantizer.codewords().size_bytes() + navigation_rows.size();
+    return code_bytes.size() + codec->bytes() + navigation_rows.size();
 }
 
 beam::ShardView OpenedShard::view() const noexcept {
     const void* codes = code_bytes.data();
     return {
         .description = file.description,
-        .quantizer = quantizer,
-        .codes = {static_cast<const std::uint8_t*>(codes), quantizer.code_bytes()},
+        .codec = *codec,
+        .codes = {static_cast<const std::uint8_t*>(codes), codec->code_bytes()},
         .navigation = navigation_rows.size() == 0
                           ? beam::NavigationView()
                           : beam::NavigationView(numbers_of(navigation_rows), navigation_degree),
-        .hot = hot.get()};
+        .hot = hot.get(),
+        .estimate_error = estimate_error};
 }
 
 Result<OpenedShard> OpenedShard::open(const std::filesystem::path& index_dir,
@@ -54,13 +54,13 @@ Result<OpenedShard> OpenedShard::open(const std::filesystem::path& index_dir,
         return layouts::read_table(path(part), manifest.uuid,
                                    layouts::table_shape(part, manifest, file.description));
     };
-    TRACKWAY_TRY_ASSIGN(codebook, read(ShardPart::kCodebook));
+    TRACKWAY_TRY_ASSIGN(codec,
+                        beam::read_codec(path(ShardPart::kCodebook), manifest, file.description));
     TRACKWAY_TRY_ASSIGN(codes, read(ShardPart::kCodes));
-    std::vector<float> codewords(codebook.size() / sizeof(float));
-    std::memcpy(codewords.data(), codebook.data(), codebook.size());
     OpenedShard shard{.file = std::move(file),
                       .code_bytes = std::move(codes),
-                      .quantizer = {manifest.dimension, manifest.code_bytes, std::move(codewords)},
+                      .codec = std::move(codec),
+                      .estimate_error = manifest.estimate_error,
                       .navigation_rows = {},
                       .navigation_degree = manifest.navigation_degree,
                       .hot_places = {},

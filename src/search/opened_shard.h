@@ -10,8 +10,7 @@
 #include "layouts/manifest.h"
 #include "layouts/shard_file.h"
 #include "layouts/vectors_file.h"
-#include "quant/distance_table.h"
-#include "quant/product_quantizer.h"
+#include "quant/codec.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -25,7 +24,8 @@ namespace trackway::search {
 struct OpenedShard {
     layouts::ShardFile file;
     base::AlignedBuffer code_bytes;
-    quant::ProductQuantizer quantizer;
+    std::unique_ptr<quant::Codec> codec;
+    float estimate_error = 0;
     base::AlignedBuffer navigation_rows;  // empty in format 1.0
     std::uint32_t navigation_degree = 0;
     base::AlignedBuffer hot_places;  // those whose residence saves most reads first

@@ -17,6 +17,9 @@ namespace {
 // batch of arrivals.
 constexpr std::uint32_t kSubmitBatch = 4;
 constexpr std::uint32_t kRerankReads = 8;
+// By the thread's queries together, where their beams adapt: fewer leave a disk idle, more make
+// queries read pages that they would not have needed (bench/README.md).
+constexpr std::uint32_t kReadsWanted = 8;
 constexpr std::uint32_t kReadsMax = 16384;  // as Index::open() has it
 
 }  // namespace
@@ -28,22 +31,13 @@ Scheduler::Scheduler(const OpenedShard& shard, const SchedulerLimits& limits)
     : shard_(shard),
       view_(shard.view()),
       limits_(limits),
-      buffers_(std::size_t{limits.queries_in_flight} * reads_per_query() *
-               shard.geometry().page_size_bytes) {
-    const std::size_t page_size = shard.geometry().page_size_bytes;
-    std::byte* buffer = buffers_.data();
+      pool_(limits.queries_in_flight, reads_per_query(), shard.geometry().page_size_bytes) {
     for (std::uint32_t i = 0; i < limits.queries_in_flight; ++i) {
         active_.push_back(std::make_unique<Active>(view_));
         if (shard.exact) {
             const layouts::ShardDescription& description = shard.file.description;
             active_.back()->rerank.emplace(shard.exact->geometry, description.metric, shard.given,
                                            description.dimension);
-        }
-        active_.back()->reads.resize(reads_per_query());
-        for (io::PageRead& read : active_.back()->reads) {
-            read.buffer = buffer;
-            read.owner = i;
-            buffer += page_size;
         }
         idle_.push_back(limits.queries_in_flight - 1 - i);
     }
@@ -63,8 +57,8 @@ void Scheduler::run(QuerySource& source) {
         if (idle_.size() == active_.size()) return;
         reader_->submit(to_submit_);
         to_submit_.clear();
-        for (io::PageRead* read : reader_->reap()) {
-            arrive(*read, source);
+        for (const io::PageRead* read : reader_->reap()) {
+            pool_.arrive(*read, [&](std::uint32_t number) { arrive(*read, number, source); });
             if (to_submit_.size() < kSubmitBatch) continue;
             reader_->submit(to_submit_);
             to_submit_.clear();
@@ -85,12 +79,14 @@ void Scheduler::admit(QuerySource& source) {
 void Scheduler::begin(std::uint32_t number, QuerySource& source) {
     Active& active = *active_[number];
     TRACKWAY_ASSERT(active.ticket.params.beam_width <= limits_.max_beam_width);
+    active.joined = 0;
     active.io_wait_ns = 0;
     active.started_ns = base::now_ns();
     active.visits.clear();
     active.reranks = false;
     beam::BeamParams params = active.ticket.params;
     params.k = std::max(params.k, active.ticket.rerank);
+    if (params.beam_width == 0) params.beam_width = beam_width();
     active.status = located(active.search.start(active.ticket.query, params,
                                                 active.ticket.record ? &active.visits : nullptr),
                             active);
@@ -102,7 +98,8 @@ void Scheduler::go_on(std::uint32_t number, QuerySource& source) {
     Active& active = *active_[number];
     const bool searched = active.status && !active.reranks && active.search.done();
     if (searched && active.ticket.rerank > 0) begin_rerank(active);
-    if (active.status && !wanted_by(active).empty()) return issue(active);
+    pool_.release(number);
+    if (active.status && !wanted_by(active).empty()) return issue(number);
     finish(active, source);
     idle_.push_back(number);
 }
@@ -114,8 +111,10 @@ std::span<const PageId> Scheduler::wanted_by(const Active& active) const noexcep
 void Scheduler::begin_rerank(Active& active) const {
     TRACKWAY_ASSERT(active.rerank.has_value());
     active.reranks = true;
-    active.rerank->start(active.ticket.given, active.search.found(), active.ticket.params.k,
-                         reads_per_query());
+    const auto found = active.search.found();
+    active.rerank->start(active.ticket.given,
+                         found.first(std::min<std::size_t>(found.size(), active.ticket.rerank)),
+                         active.ticket.params.k, reads_per_query());
 }
 
 // A search knows the offset, not the file.
@@ -127,30 +126,44 @@ Status Scheduler::located(Status status, const Active& active) const {
 }
 
 // Pages of both files are of one size.
-void Scheduler::issue(Active& active) {
+void Scheduler::issue(std::uint32_t number) {
+    Active& active = *active_[number];
     active.issued_ns = base::now_ns();
     for (const PageId page : wanted_by(active)) {
-        io::PageRead& read = active.reads[active.outstanding++];
-        read.file = active.reranks ? 1 : 0;
-        read.offset = shard_.geometry().offset_of(page);
-        to_submit_.push_back(&read);
+        ++active.outstanding;
+        io::PageRead* read =
+            pool_.want(number, active.reranks ? 1 : 0, shard_.geometry().offset_of(page));
+        if (read != nullptr) {
+            to_submit_.push_back(read);
+        } else {
+            ++active.joined;
+        }
     }
 }
 
-void Scheduler::arrive(io::PageRead& read, QuerySource& source) {
-    Active& active = *active_[read.owner];
+// Few queries read several pages at a time each, so that the disk has enough to do; many read one:
+// that takes fewest pages. The last queries of a batch are few again.
+std::uint32_t Scheduler::beam_width() const noexcept {
+    const auto queries = static_cast<std::uint32_t>(active_.size() - idle_.size());
+    const std::uint32_t share = kReadsWanted / std::max(queries, 1U);
+    return std::clamp(share, 1U, std::min(kAdaptiveBeamMax, limits_.max_beam_width));
+}
+
+void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySource& source) {
+    Active& active = *active_[number];
     const layouts::PageGeometry& geometry = shard_.geometry();
     Status status = read_status(file_of(active), geometry.page_size_bytes, read);
     if (--active.outstanding == 0) active.io_wait_ns += base::now_ns() - active.issued_ns;
     if (status && active.status) {
         const PageId page{static_cast<std::uint32_t>(read.offset / geometry.page_size_bytes - 1)};
         const std::span<const std::byte> bytes(read.buffer, geometry.page_size_bytes);
+        if (active.ticket.params.beam_width == 0) active.search.set_beam_width(beam_width());
         status = located(
             active.reranks ? active.rerank->absorb(page, bytes) : active.search.absorb(page, bytes),
             active);
     }
     if (!status && active.status) active.status = std::move(status);
-    if (active.outstanding == 0) go_on(read.owner, source);
+    if (active.outstanding == 0) go_on(number, source);
 }
 
 void Scheduler::finish(Active& active, QuerySource& source) {
@@ -174,15 +187,17 @@ void Scheduler::finish(Active& active, QuerySource& source) {
         const std::uint32_t rerank_pages = active.reranks ? active.rerank->pages() : 0;
         const std::uint32_t reranked = active.reranks ? active.rerank->exact_distances() : 0;
         const std::uint32_t pages = counts.pages + rerank_pages;
-        *ticket.stats = {.latency_ns = base::now_ns() - active.started_ns,
-                         .io_wait_ns = active.io_wait_ns,
-                         .bytes_read = std::uint64_t{pages} * shard_.geometry().page_size_bytes,
-                         .pages_read = pages,
-                         .pages_from_cache = counts.expanded_hot,
-                         .hops = counts.hops,
-                         .estimates = counts.estimates,
-                         .exact_distances = counts.exact_distances + reranked,
-                         .rerank_pages = rerank_pages};
+        *ticket.stats = {
+            .latency_ns = base::now_ns() - active.started_ns,
+            .io_wait_ns = active.io_wait_ns,
+            .bytes_read = std::uint64_t{pages - active.joined} * shard_.geometry().page_size_bytes,
+            .pages_read = pages,
+            .pages_joined = active.joined,
+            .pages_from_cache = counts.expanded_hot,
+            .hops = counts.hops,
+            .estimates = counts.estimates,
+            .exact_distances = counts.exact_distances + reranked,
+            .rerank_pages = rerank_pages};
     }
     source.finish(ticket, std::move(active.status), active.visits);
     active.status = {};

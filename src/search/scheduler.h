@@ -3,12 +3,12 @@
 
 #include "trackway/result.h"
 
-#include "base/aligned_buffer.h"
 #include "beam/beam_search.h"
 #include "beam/rerank.h"
 #include "io/page_reader.h"
 #include "search/opened_shard.h"
 #include "search/query_source.h"
+#include "search/read_pool.h"
 
 #include <cstdint>
 #include <memory>
@@ -39,16 +39,16 @@ public:
     const io::PageReader& reader() const noexcept { return *reader_; }
 
 private:
-    // One query in flight. Its reads point into its share of the buffers.
+    // One query in flight.
     struct Active {
         explicit Active(const beam::ShardView& view) : search(view) {}
         beam::BeamSearch search;
         std::optional<beam::Rerank> rerank;  // where the shard has exact vectors
         bool reranks = false;                // the search is over, this is what is left
         QueryTicket ticket;
-        std::vector<io::PageRead> reads;
         std::vector<std::uint32_t> visits;  // of a query that is recorded
         std::uint32_t outstanding = 0;
+        std::uint32_t joined = 0;  // reads that were on their way for another query
         Status status;
         std::uint64_t started_ns = 0;
         std::uint64_t issued_ns = 0;
@@ -59,26 +59,28 @@ private:
     void admit(QuerySource& source);
     void begin(std::uint32_t number, QuerySource& source);
     void go_on(std::uint32_t number, QuerySource& source);
-    void issue(Active& active);
+    void issue(std::uint32_t number);
+    std::uint32_t beam_width() const noexcept;
     std::span<const PageId> wanted_by(const Active& active) const noexcept;
     void begin_rerank(Active& active) const;
-    void arrive(io::PageRead& read, QuerySource& source);
+    void arrive(const io::PageRead& read, std::uint32_t number, QuerySource& source);
     void finish(Active& active, QuerySource& source);
     Status located(Status status, const Active& active) const;
     const io::File& file_of(const Active& active) const noexcept {
         return active.reranks ? shard_.exact->file : shard_.file.file;
     }
-    // Of one query, and so the buffers that it has.
+    // Most that one query waits for at a time.
     std::uint32_t reads_per_query() const noexcept;
 
     const OpenedShard& shard_;
     beam::ShardView view_;
     SchedulerLimits limits_;
-    base::AlignedBuffer buffers_;
+    ReadPool pool_;
     std::vector<std::unique_ptr<Active>> active_;
     std::vector<std::uint32_t> idle_;
     std::vector<io::PageRead*> to_submit_;
-    std::unique_ptr<io::PageReader> reader_;  // last: it may use the buffers until it is gone
+    std::unique_ptr<io::PageReader>
+        reader_;  // last: it may use the pool's buffers until it is gone
 };
 
 template <class OpenReader>
@@ -89,7 +91,7 @@ Result<std::unique_ptr<Scheduler>> Scheduler::create(const OpenedShard& shard,
     std::vector<const io::File*> files = {&shard.file.file};
     if (shard.exact) files.push_back(&shard.exact->file);
     Result<std::unique_ptr<io::PageReader>> reader = open(
-        io::PageReaderSetup{files, scheduler->buffers_.span(), shard.geometry().page_size_bytes,
+        io::PageReaderSetup{files, scheduler->pool_.buffers(), shard.geometry().page_size_bytes,
                             limits.queries_in_flight * scheduler->reads_per_query()});
     if (!reader) return tl::unexpected(std::move(reader).error());
     scheduler->reader_ = std::move(*reader);

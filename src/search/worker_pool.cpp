@@ -88,10 +88,12 @@ Status WorkerPool::run(Batch& batch) {
     return std::move(batch.status);
 }
 
+// Callers take turns, so that one with a single query need not wait for another's thousands.
 bool WorkerPool::take(QueryTicket& ticket) {
     const std::lock_guard lock(mutex_);
     if (waiting_.empty()) return false;
     Batch& batch = *waiting_.front();
+    waiting_.pop_front();
     const std::uint64_t number = batch.next++;
     ticket = {.query = batch.queries.row(number),
               .params = batch.params,
@@ -102,7 +104,7 @@ bool WorkerPool::take(QueryTicket& ticket) {
               .record = record_next(),
               .batch = &batch,
               .number = number};
-    if (batch.next == batch.queries.row_count) waiting_.pop_front();
+    if (batch.next < batch.queries.row_count) waiting_.push_back(&batch);
     return true;
 }
 

@@ -1,5 +1,6 @@
 #include "beam/beam_search.h"
 #include "beam/hot_records.h"
+#include "quant/product_quantizer.h"
 
 #include <doctest/doctest.h>
 
@@ -62,7 +63,7 @@ public:
 
     beam::ShardView view() const {
         return {.description = description_,
-                .quantizer = *quantizer_,
+                .codec = *quantizer_,
                 .codes = {codes_.data(), 1},
                 .hot = hot_.get()};
     }

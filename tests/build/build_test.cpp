@@ -61,8 +61,8 @@ TEST_SUITE("build") {
         std::vector<std::string> names;
         for (const StageReport& stage : built.report.stages)
             names.push_back(stage.name);
-        CHECK(names == std::vector<std::string>{"read", "graph", "codes", "trace", "order", "write",
-                                                "calibrate", "verify", "publish"});
+        CHECK(names == std::vector<std::string>{"read", "graph", "truth", "codes", "trace", "order",
+                                                "write", "calibrate", "verify", "publish"});
         CHECK(built.report.layout.page_size_bytes == 4096);
         CHECK(built.report.shards.front().vectors == 500);
         std::uint64_t bytes = 0;
@@ -146,7 +146,7 @@ TEST_SUITE("build") {
         const auto before = contents(built.path());
         built.options.overwrite = true;
         built.options.seed = 3;
-        for (const char* stage : {"read", "graph", "order", "codes", "write", "verify"}) {
+        for (const char* stage : {"read", "graph", "truth", "order", "codes", "write", "verify"}) {
             CAPTURE(stage);
             std::stop_source stop;
             const auto stop_in = [&](std::string_view name, std::uint64_t, std::uint64_t) {

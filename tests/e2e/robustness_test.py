@@ -47,7 +47,7 @@ class OptionsTest(DatasetTest):
                  ("--k=50", "search list", "--search-list=49"), ("--search-list=0", "search list"),
                  ("--search-list=9", "search list"), ("--search-list=20,9", "search list"),
                  ("--search-list=2000000", "search list"), ("--search-list=x", "search-list"),
-                 ("--beam-width=0", "beam width"), ("--beam-width=257", "beam width"),
+     ("--beam-width=257", "beam width"),
                  ("--beam-width=-1", "beam-width"), ("--beam-width=4294967295", "beam width"),
                  ("--queries-in-flight=0", "queries in flight"),
                  ("--queries-in-flight=4097", "queries in flight"),

@@ -28,6 +28,10 @@ Manifest sample() {
     manifest.page_order = PageOrder::kBreadthFirst;
     manifest.expand_share_permille = 200;
     manifest.navigation_degree = 32;
+    manifest.code_type = CodeType::kOpq;
+    manifest.estimate_error = 0.1F;
+    manifest.calibrated_list_size = 100;
+    manifest.margins = {{0.9F, -0.5F, 8.25F}, {0.95F, 1.0F, 12}};
     manifest.shards = {{1000, 1 << 20, 36096, 102400, 10, 250, 0}};
     return manifest;
 }
@@ -72,7 +76,7 @@ TEST_SUITE("layouts") {
             parse_manifest(replaced(text, "\"format_major\": 1", "\"format_major\": 2"), "m");
         REQUIRE_FALSE(version);
         CHECK(version.error().code == ErrorCode::kUnsupported);
-        CHECK(version.error().message == "m: format version: expected 1.1, found 2.1");
+        CHECK(version.error().message == "m: format version: expected 1.2, found 2.2");
     }
 
     TEST_CASE("the encoding comes back to the last bit and must suit the vectors") {
@@ -97,6 +101,24 @@ TEST_SUITE("layouts") {
         CHECK(message("\"float16\"", "\"uint8\"") ==
               "m: field 'vector_encoding': expected one that uint8 has");
         CHECK(message("\"sq8\"", "\"sq4\"").find("expected a known name") != std::string::npos);
+    }
+
+    TEST_CASE("margins rise, and stand beside a list") {
+        const std::string text = manifest_text(sample());
+        const auto message = [&](const std::string& what, const std::string& with) {
+            return parse_manifest(replaced(text, what, with), "m").error().message;
+        };
+        CHECK(message("\"recall\": \"0.95\"", "\"recall\": \"0.9\"") ==
+              "m: field 'margins': expected recall and margin that rise");
+        CHECK(message("\"margin\": \"1\"", "\"margin\": \"-1\"") ==
+              "m: field 'margins': expected recall and margin that rise");
+        CHECK(message("\"margin\": \"1\"", "\"margin\": \"x\"").find("field 'margin'") !=
+              std::string::npos);
+        CHECK(message("\"calibrated_list_size\": 100", "\"calibrated_list_size\": 0") ==
+              "m: field 'margins': expected some if and only if there is a calibrated list size");
+        CHECK(message("\"opq\"", "\"lsq\"").find("field 'code_type'") != std::string::npos);
+        CHECK(message("\"pages_per_query\": \"12\"", "\"pages_per_query\": \"13\"")
+                  .find("checksum") != std::string::npos);
     }
 
     TEST_CASE("a folder without a manifest is no index") {

@@ -47,7 +47,7 @@ TEST_SUITE("golden") {
             CHECK(layouts::verify_shard(opened.shard->file));
             check_finds_all(entry.path() / "index", entry.path() / "base.u8bin");
         }
-        CHECK(versions == 2);
+        CHECK(versions == 3);
     }
 
     TEST_CASE("golden indexes are reordered, into the present format") {

@@ -32,6 +32,7 @@ public:
         : queries_(queries),
           params_(params),
           found(queries.row_count * params.k),
+          stats(queries.row_count),
           statuses(queries.row_count) {}
 
     bool take(search::QueryTicket& ticket) override {
@@ -39,6 +40,7 @@ public:
         ticket = {.query = queries_.row(next_),
                   .params = params_,
                   .out = found.data() + next_ * params_.k,
+                  .stats = &stats[next_],
                   .number = next_};
         ++next_;
         return true;
@@ -56,6 +58,7 @@ private:
 
 public:
     std::vector<Neighbor> found;
+    std::vector<SearchStats> stats;
     std::vector<Status> statuses;
     std::uint64_t finished = 0;
 };
@@ -95,6 +98,56 @@ TEST_SUITE("search") {
                 REQUIRE(status);
             REQUIRE(same(source.found, expected.found));
         }
+    }
+
+    TEST_CASE(
+        "beams adapt: many queries read as few pages as width 1, one alone waits less often") {
+        const auto opened = test::open_shard(shared_index().path());
+        const auto queries = test::random_vectors(64, 12, ElementType::kFloat32, 4);
+        const auto cost = [&](std::uint32_t beam_width, std::uint32_t in_flight) {
+            ListSource source(queries.view,
+                              {.k = 5, .search_list_size = 20, .beam_width = beam_width});
+            serve(opened, source, 9, in_flight);
+            struct Cost {
+                std::uint64_t pages = 0;
+                std::uint64_t hops = 0;
+            } sum;
+            for (const SearchStats& stats : source.stats) {
+                sum.pages += stats.pages_read;
+                sum.hops += stats.hops;
+                CHECK(stats.bytes_read ==
+                      std::uint64_t{stats.pages_read - stats.pages_joined} * 4096);
+            }
+            return sum;
+        };
+        const auto narrow = cost(1, 1);
+        const auto wide = cost(4, 1);
+        const auto alone = cost(0, 1);
+        CHECK(alone.pages == wide.pages);
+        CHECK(alone.hops == wide.hops);
+        CHECK(alone.hops < 0.6 * static_cast<double>(narrow.hops));
+        const auto many = cost(0, 16);
+        CHECK(static_cast<double>(many.pages) < 1.1 * static_cast<double>(narrow.pages));
+        CHECK(many.pages < wide.pages);
+    }
+
+    TEST_CASE("queries at the same place join each other's reads and find the same") {
+        const auto opened = test::open_shard(shared_index().path());
+        const auto one = test::random_vectors(1, 12, ElementType::kFloat32, 5);
+        std::vector<std::byte> rows;
+        for (int i = 0; i < 40; ++i)
+            rows.insert(rows.end(), one.bytes.begin(), one.bytes.end());
+        const MatrixView queries{rows.data(), ElementType::kFloat32, 40, 12};
+        ListSource source(queries, {.k = 5, .search_list_size = 20, .beam_width = 2});
+        serve(opened, source, 3, 8);
+        std::uint64_t joined = 0;
+        for (std::size_t q = 0; q < 40; ++q) {
+            REQUIRE(source.statuses[q]);
+            joined += source.stats[q].pages_joined;
+            for (std::size_t i = 0; i < 5; ++i)
+                CHECK(source.found[q * 5 + i].id == source.found[i].id);
+        }
+        CHECK(joined > 40);
     }
 
     TEST_CASE("every fault of a page ends just the queries that need it, with an error") {

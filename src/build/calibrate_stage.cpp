@@ -1,0 +1,182 @@
+#include "build/calibrate_stage.h"
+
+#include "build/navigation_stage.h"
+#include "build/trial_search.h"
+#include "distance/distance.h"
+#include "distance/row_floats.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+namespace trackway::builder {
+namespace {
+
+constexpr double kRecallsAimed[] = {0.95, 0.99};
+// A query waits as long for a page, 75 us, as it takes to make this many estimates of 16 ns.
+constexpr double kEstimatesPerPage = 4700;
+// What a query may estimate more than without expanding page-mates at once: its CPU is not free.
+constexpr double kGrowthMax = 2.5;
+// More than a fifth reads 1 % less and estimates a third more (sift250k).
+constexpr std::uint32_t kSharesPermille[] = {0, 100, 200};
+constexpr std::uint32_t kLists[] = {10, 12, 15, 18, 22, 26, 30,  35,
+                                    40, 46, 52, 60, 70, 85, 105, 130};
+// So thorough that no other setting finds what this misses.
+constexpr std::uint32_t kThoroughList = 300;
+// Relative, of distances in lossless codes to those of the vectors given.
+constexpr float kSame = 1e-6F;
+constexpr std::uint32_t kRerankFactor = 2;
+// Lists for stopping by margin: the first that finds enough without a margin, or the last.
+constexpr std::uint32_t kMarginLists[] = {100, 200, 400, 800};
+// The share of page-mates is chosen with every fourth query, margins with all.
+constexpr std::uint32_t kCoarseStep = 4;
+constexpr double kRecallEnough = 0.995;
+constexpr float kMargins[] = {-2.0F, -1.5F, -1.0F, -0.75F, -0.5F, -0.25F, 0.0F, 0.25F, 0.5F,
+                              0.75F, 1.0F,  1.25F, 1.5F,   1.75F, 2.0F,   2.5F, 3.0F,  3.5F,
+                              4.0F,  5.0F,  6.0F,  8.0F,   11.0F, 15.0F,  20.0F};
+
+class Calibrator {
+public:
+    Calibrator(const LaidOutShard& shard, const JudgingQueries& judging, const base::Arena& arena)
+        : shard_(shard),
+          judging_(judging),
+          arena_(arena),
+          view_{.description = shard.description,
+                .codec = shard.graph.codec,
+                .codes = {shard.codes.data(), shard.graph.codec.code_bytes()},
+                .navigation = {shard.navigation, kNavigationDegree},
+                .estimate_error = error_of_estimates()},
+          coarse_({view_, judging, shard.graph.given, fetch(), kCoarseStep}, arena),
+          fine_({view_, judging, shard.graph.given, fetch()}, arena) {}
+
+    Result<Calibration> run_all() {
+        Calibration best;
+        best.estimate_error = view_.estimate_error;
+        if (shard_.graph.given.data != nullptr) {
+            best.recall_without_rerank = coarse_.run(params_for(kThoroughList, 0), 0).recall;
+            best.rerank_factor = is_lossless_ ? 0 : kRerankFactor;
+        }
+        rerank_ = best.rerank_factor * judging_.k;
+        choose_share(best);
+        choose_margins(best);
+        TRACKWAY_TRY(coarse_.status());
+        TRACKWAY_TRY(fine_.status());
+        return best;
+    }
+
+private:
+    PageFetch fetch() const {
+        return [this](PageId page, std::span<std::byte> bytes, std::uint32_t /*thread*/) {
+            return shard_.pages.read_exact(shard_.description.geometry.offset_of(page), bytes);
+        };
+    }
+
+    beam::BeamParams params_for(std::uint32_t list, std::uint32_t share_permille) const {
+        const auto count = shard_.description.vertex_count;
+        return {.k = judging_.k,
+                .search_list_size = std::max(judging_.k, std::min(list, count)),
+                .expand_share = static_cast<float>(share_permille) / 1000};
+    }
+
+    // Shares in rising order, until one costs more than the one before.
+    void choose_share(Calibration& best) {
+        double most_estimates = 0;
+        double least = std::numeric_limits<double>::infinity();
+        for (const std::uint32_t share : kSharesPermille) {
+            std::vector<beam::BeamParams> settings;
+            for (const std::uint32_t list : kLists)
+                settings.push_back(params_for(list, share));
+            const auto costs = coarse_.costs_at(kRecallsAimed, settings, rerank_);
+            double total = 0;
+            for (const TrialOutcome& cost : costs)
+                total += cost.pages + cost.estimates / kEstimatesPerPage;
+            if (share == 0) most_estimates = kGrowthMax * costs[0].estimates;
+            if (arena_.stopped() || total >= least || costs[0].estimates > most_estimates) break;
+            least = total;
+            best.expand_share_permille = share;
+            best.pages_per_query = costs[0].pages;
+            best.estimates_per_query = costs[0].estimates;
+        }
+    }
+
+    void choose_margins(Calibration& best) {
+        beam::BeamParams params;
+        TrialOutcome without;
+        for (const std::uint32_t list : kMarginLists) {
+            params = params_for(list, best.expand_share_permille);
+            without = fine_.run(params, rerank_);
+            if (without.recall >= kRecallEnough || arena_.stopped()) break;
+        }
+        best.list_size = params.search_list_size;
+        for (const float margin : kMargins) {
+            if (arena_.stopped()) return;
+            params.stop_margin = margin;
+            const TrialOutcome found = fine_.run(params, rerank_);
+            const auto recall = static_cast<float>(found.recall);
+            if (best.margins.empty() || recall > best.margins.back().recall)
+                best.margins.push_back({recall, margin, static_cast<float>(found.pages)});
+            if (found.recall >= std::min(kRecallEnough + 0.002, without.recall)) break;
+        }
+    }
+
+    // Of the true nearest of the judging queries, in the vectors that are searched. Finds out as
+    // well whether those say the same as the vectors given.
+    float error_of_estimates() {
+        const ShardGraph& graph = shard_.graph;
+        const auto measure = distance::distance_function(graph.metric, graph.vectors.element_type);
+        const MatrixView& queries = judging_.workload->queries();
+        std::vector<float> floats(graph.vectors.dimension);
+        quant::DistanceTable table;
+        double sum = 0;
+        std::uint64_t count = 0;
+        for (std::size_t i = 0; i < judging_.truth.size() && !arena_.stopped(); ++i) {
+            std::vector<std::uint32_t> rows;
+            std::vector<std::uint32_t> places;
+            for (const graph::Candidate& candidate : judging_.truth[i].list()) {
+                rows.push_back(candidate.vertex);
+                places.push_back(static_cast<std::uint32_t>(shard_.place_of[candidate.vertex]));
+            }
+            const std::byte* query = queries.row(judging_.numbers[i]);
+            std::vector<float> exact(rows.size());
+            std::vector<float> estimates(rows.size());
+            measure(query,
+                    {graph.vectors.data, graph.vectors.row_bytes(), rows.data(), rows.size()},
+                    graph.vectors.dimension, exact.data());
+            distance::row_floats(query, graph.vectors.element_type, graph.metric, floats);
+            table.prepare(graph.codec, graph.metric, floats);
+            table.estimate({shard_.codes.data(), graph.codec.code_bytes()}, places,
+                           estimates.data());
+            const double length = std::sqrt(distance::squared_norm(floats));
+            for (std::size_t j = 0; j < rows.size(); ++j) {
+                const float given = judging_.truth[i].list()[j].distance;
+                is_lossless_ &= std::abs(exact[j] - given) <= kSame * std::abs(given);
+                const double unit = beam::margin_unit(graph.metric, exact[j], length);
+                if (unit <= 0) continue;
+                const double off = (double{estimates[j]} - double{exact[j]}) / unit;
+                sum += off * off;
+                ++count;
+            }
+        }
+        return count > 0 ? static_cast<float>(std::sqrt(sum / static_cast<double>(count))) : 0;
+    }
+
+    const LaidOutShard& shard_;
+    const JudgingQueries& judging_;
+    const base::Arena& arena_;
+    bool is_lossless_ = true;  // of distances in the vectors that are searched
+    beam::ShardView view_;
+    TrialRuns coarse_;
+    TrialRuns fine_;
+    std::uint32_t rerank_ = 0;
+};
+
+}  // namespace
+
+Result<Calibration> calibrate(const LaidOutShard& shard, const JudgingQueries& judging,
+                              const base::Arena& arena) {
+    Calibrator calibrator(shard, judging, arena);
+    return calibrator.run_all();
+}
+
+}  // namespace trackway::builder

@@ -1,0 +1,50 @@
+// What settings serve queries best, measured on the final pages with queries that were held out.
+#pragma once
+
+#include "trackway/result.h"
+#include "trackway/types.h"
+
+#include "base/arena.h"
+#include "build/judging_queries.h"
+#include "build/trace_stage.h"
+#include "io/file.h"
+#include "layouts/manifest.h"
+#include "layouts/shard_file.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace trackway::builder {
+
+// The shard as it is laid out.
+struct LaidOutShard {
+    const ShardGraph& graph;
+    const layouts::ShardDescription& description;
+    std::span<const LocalId> place_of;    // of each vertex
+    std::span<const std::uint8_t> codes;  // row p is the code of the vertex at place p
+    std::span<const std::uint32_t> navigation;
+    const io::File& pages;  // as they were written
+};
+
+struct Calibration {
+    std::uint32_t expand_share_permille = 0;
+    // Where judging queries find 95 % of their true nearest, with the list alone.
+    double pages_per_query = 0;
+    double estimates_per_query = 0;
+    // As in the manifest.
+    float estimate_error = 0;
+    std::uint32_t list_size = 0;
+    std::uint32_t rerank_factor = 0;
+    std::vector<layouts::CalibratedMargin> margins = {};
+    // Where vectors are encoded: the recall of a thorough search by codes alone.
+    std::optional<double> recall_without_rerank = {};
+};
+
+// First the share of page-mates to expand at once with which reads and estimates together cost
+// least, at 95 % and at 99 %. Then what margins find (BeamParams::stop_margin).
+Result<Calibration> calibrate(const LaidOutShard& shard, const JudgingQueries& judging,
+                              const base::Arena& arena);
+
+}  // namespace trackway::builder

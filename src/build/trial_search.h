@@ -1,0 +1,81 @@
+// Searches that a build runs to see what settings find, and at what cost.
+#pragma once
+
+#include "trackway/result.h"
+#include "trackway/types.h"
+
+#include "base/arena.h"
+#include "beam/beam_search.h"
+#include "build/judging_queries.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace trackway::builder {
+
+// Fills in one page; called by any thread, which gives its number.
+using PageFetch = std::function<Status(PageId, std::span<std::byte>, std::uint32_t)>;
+
+// One thread's search.
+class TrialSearcher {
+public:
+    explicit TrialSearcher(const beam::ShardView& view)
+        : search_(view), page_(view.geometry().page_size_bytes) {}
+
+    // Runs the search to its end, with beam width 1.
+    Status run(const std::byte* query, const beam::BeamParams& params, const PageFetch& fetch,
+               std::uint32_t thread, std::vector<std::uint32_t>* visits = nullptr);
+
+    const beam::BeamSearch& search() const noexcept { return search_; }
+
+private:
+    beam::BeamSearch search_;
+    std::vector<std::byte> page_;
+};
+
+struct TrialOutcome {
+    double recall = 0;
+    double pages = 0;      // mean
+    double estimates = 0;  // mean
+};
+
+struct TrialTask {
+    const beam::ShardView& view;
+    const JudgingQueries& judging;
+    MatrixView given;  // where the view's vectors are codes: what they stand for; otherwise empty
+    PageFetch fetch;
+    std::uint32_t step = 1;  // of the judging queries, every step-th is run
+};
+
+class TrialRuns {
+public:
+    // What the task refers to must outlive it.
+    TrialRuns(TrialTask task, const base::Arena& arena);
+
+    // The recall of the queries. rerank: so many of the nearest by codes are measured again
+    // by the vectors given; 0: none.
+    TrialOutcome run(const beam::BeamParams& params, std::uint32_t rerank);
+
+    // What the settings cost, one after the other, at each of the recalls, interpolated; at the
+    // last setting where even that does not reach it. REQUIRES: recalls rise, settings too.
+    std::vector<TrialOutcome> costs_at(std::span<const double> recalls,
+                                       std::span<const beam::BeamParams> settings,
+                                       std::uint32_t rerank);
+
+    // Of the first read that failed.
+    Status status() const { return status_; }
+
+private:
+    std::uint32_t hits_of(std::size_t query, std::span<const graph::Candidate> found,
+                          std::uint32_t rerank) const;
+
+    TrialTask task_;
+    const base::Arena& arena_;
+    std::vector<std::unique_ptr<TrialSearcher>> searchers_;
+    Status status_;
+};
+
+}  // namespace trackway::builder

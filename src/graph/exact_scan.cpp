@@ -1,0 +1,45 @@
+#include "graph/exact_scan.h"
+
+#include <algorithm>
+
+namespace trackway::graph {
+namespace {
+
+constexpr std::size_t kTileBytes = std::size_t{256} << 10U;  // rows that stay in a core's cache
+constexpr std::size_t kQueriesPerTask = 16;
+
+}  // namespace
+
+ExactScan::ExactScan(const MatrixView& queries, Metric metric, std::uint32_t k)
+    : queries_(queries),
+      measure_(distance::distance_function(metric, queries.element_type)),
+      nearest_(queries.row_count) {
+    for (Frontier& list : nearest_)
+        list.reset(k);
+}
+
+// Tiles stay in a core's cache while some queries pass over them.
+void ExactScan::add(const MatrixView& block, std::uint32_t first, const base::Arena& arena) {
+    const std::uint64_t step = std::max<std::uint64_t>(1, kTileBytes / block.row_bytes());
+    const auto body = [&](std::size_t begin, std::size_t end, auto) {
+        for (std::uint64_t row = 0; row < block.row_count; row += step) {
+            const MatrixView tile{block.row(row), block.element_type,
+                                  std::min(step, block.row_count - row), block.dimension};
+            for (std::size_t q = begin; q < end; ++q)
+                scan_tile(q, tile, first + static_cast<std::uint32_t>(row));
+        }
+    };
+    arena.parallel_for(nearest_.size(), kQueriesPerTask, body);
+}
+
+void ExactScan::scan_tile(std::size_t query, const MatrixView& tile, std::uint32_t first) {
+    std::vector<float> distances(tile.row_count);
+    measure_(queries_.row(query), {tile.data, tile.row_bytes(), nullptr, tile.row_count},
+             tile.dimension, distances.data());
+    for (std::uint32_t i = 0; i < distances.size(); ++i) {
+        const Candidate candidate{distances[i], first + i, 0};
+        if (nearest_[query].admits(candidate)) nearest_[query].insert(candidate);
+    }
+}
+
+}  // namespace trackway::graph
