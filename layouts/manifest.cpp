@@ -32,19 +32,32 @@ std::string checksum_text(std::string_view body) {
     return base::hex(base::checksum64(std::as_bytes(std::span(body))));
 }
 
-// What format 1.2 added.
-void add_search_settings(const Manifest& manifest, Json& body) {
-    body["code_type"] = name_of(manifest.code_type);
-    body["estimate_error"] = decimal_text(manifest.estimate_error);
-    body["calibrated_list_size"] = manifest.calibrated_list_size;
-    body["rerank_factor"] = manifest.rerank_factor;
+Json curve_json(const RecallCurve& curve) {
     Json margins = Json::array();
-    for (const CalibratedMargin& entry : manifest.margins) {
+    for (const CalibratedMargin& entry : curve.margins) {
         margins.push_back({{"recall", decimal_text(entry.recall)},
                            {"margin", decimal_text(entry.margin)},
                            {"pages_per_query", decimal_text(entry.pages_per_query)}});
     }
-    body["margins"] = std::move(margins);
+    Json hot = Json::array();
+    for (const HotSaving& entry : curve.hot) {
+        hot.push_back({{"vertices", entry.vertices},
+                       {"recall", decimal_text(entry.recall)},
+                       {"pages_per_query", decimal_text(entry.pages_per_query)}});
+    }
+    return {{"search_list", curve.list_size},
+            {"edge_bytes", curve.edge_bytes},
+            {"margins", std::move(margins)},
+            {"hot", std::move(hot)}};
+}
+
+// What format 1.2 added.
+void add_search_settings(const Manifest& manifest, Json& body) {
+    body["code_type"] = name_of(manifest.code_type);
+    body["estimate_error"] = decimal_text(manifest.estimate_error);
+    body["rerank_factor"] = manifest.rerank_factor;
+    body["calibration"] = curve_json(manifest.curve);
+    body["calibration_with_edges"] = curve_json(manifest.curve_with_edges);
 }
 
 Json body_of(const Manifest& manifest) {
@@ -190,33 +203,59 @@ void read_encoding(FieldReader& reader, Manifest& manifest) {
     if (manifest.encoding_step <= 0) reader.blame("encoding_step", "a number above 0");
 }
 
+// Calls read(fields, problem) for each object of a list.
+template <class Read>
+void read_list(const Json& object, const char* name, FieldReader& reader, const Read& read) {
+    const auto list = object.find(name);
+    if (list == object.end() || !list->is_array()) return reader.blame(name, "a list");
+    for (const Json& entry : *list) {
+        if (!entry.is_object()) return reader.blame(name, "objects");
+        FieldReader fields(entry);
+        read(fields);
+        if (!fields.problem().empty()) return reader.blame(name, fields.problem());
+    }
+}
+
+void read_curve(const Json& object, const char* name, FieldReader& reader, RecallCurve& curve) {
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_object()) return reader.blame(name, "an object");
+    FieldReader inner(*found);
+    inner.number("search_list", curve.list_size, 0, UINT32_MAX);
+    inner.number("edge_bytes", curve.edge_bytes, 0, kCountMax);
+    read_list(*found, "margins", inner, [&](FieldReader& fields) {
+        CalibratedMargin entry;
+        fields.decimal("recall", entry.recall);
+        fields.decimal("margin", entry.margin);
+        fields.decimal("pages_per_query", entry.pages_per_query);
+        const bool rises = curve.margins.empty() || (entry.recall > curve.margins.back().recall &&
+                                                     entry.margin > curve.margins.back().margin);
+        if (!rises) fields.blame("recall", "recall and margin that rise");
+        curve.margins.push_back(entry);
+    });
+    read_list(*found, "hot", inner, [&](FieldReader& fields) {
+        HotSaving entry;
+        fields.number("vertices", entry.vertices, 0, UINT32_MAX);
+        fields.decimal("recall", entry.recall);
+        fields.decimal("pages_per_query", entry.pages_per_query);
+        const bool rises =
+            curve.hot.empty() ? entry.vertices == 0 : entry.vertices > curve.hot.back().vertices;
+        if (!rises) fields.blame("vertices", "numbers that rise from 0");
+        curve.hot.push_back(entry);
+    });
+    const bool is_empty = curve.list_size == 0;
+    if (curve.margins.empty() != is_empty || curve.hot.empty() != is_empty) {
+        inner.blame("search_list", "margins and hot if and only if it is not 0");
+    }
+    if (!inner.problem().empty()) reader.blame(name, inner.problem());
+}
+
 void read_search_settings(const Json& object, FieldReader& reader, Manifest& manifest) {
     reader.choice("code_type", manifest.code_type,
                   std::array{CodeType::kPq, CodeType::kOpq, CodeType::kRabitq});
     reader.decimal("estimate_error", manifest.estimate_error);
-    reader.number("calibrated_list_size", manifest.calibrated_list_size, 0, UINT32_MAX);
     reader.number("rerank_factor", manifest.rerank_factor, 0, 1000);
-    const auto margins = object.find("margins");
-    if (margins == object.end() || !margins->is_array()) {
-        return reader.blame("margins", "a list");
-    }
-    for (const Json& entry : *margins) {
-        if (!entry.is_object()) return reader.blame("margins", "objects");
-        CalibratedMargin found;
-        FieldReader fields(entry);
-        fields.decimal("recall", found.recall);
-        fields.decimal("margin", found.margin);
-        fields.decimal("pages_per_query", found.pages_per_query);
-        if (!fields.problem().empty()) return reader.blame("margins", fields.problem());
-        const bool rises =
-            manifest.margins.empty() || (found.recall > manifest.margins.back().recall &&
-                                         found.margin > manifest.margins.back().margin);
-        if (!rises) return reader.blame("margins", "recall and margin that rise");
-        manifest.margins.push_back(found);
-    }
-    if (manifest.margins.empty() != (manifest.calibrated_list_size == 0)) {
-        reader.blame("margins", "some if and only if there is a calibrated list size");
-    }
+    read_curve(object, "calibration", reader, manifest.curve);
+    read_curve(object, "calibration_with_edges", reader, manifest.curve_with_edges);
 }
 
 // The object has been parsed; problems come back as text.

@@ -35,6 +35,23 @@ struct CalibratedMargin {
     bool operator==(const CalibratedMargin&) const = default;
 };
 
+// With so many hot vertices resident: what queries found with the margin that finds 95 % without
+// them (or with the largest), and what they read to find as much as without.
+struct HotSaving {
+    std::uint32_t vertices = 0;
+    float recall = 0;
+    float pages_per_query = 0;
+    bool operator==(const HotSaving&) const = default;
+};
+
+struct RecallCurve {
+    std::uint32_t list_size = 0;                 // that all was measured with; 0: nothing was
+    std::uint64_t edge_bytes = 0;                // of memory that the resident edges take
+    std::vector<CalibratedMargin> margins = {};  // recall and margin rise
+    std::vector<HotSaving> hot = {};             // vertices rise, from 0
+    bool operator==(const RecallCurve&) const = default;
+};
+
 struct Manifest {
     std::uint16_t format_minor = kFormatMinor;
     Uuid uuid{};
@@ -57,11 +74,11 @@ struct Manifest {
     float encoding_step = 1;
     // How far estimates are off (beam::ShardView::estimate_error).
     float estimate_error = 0;
-    // The list that stop margins were calibrated with; 0: they were not.
-    std::uint32_t calibrated_list_size = 0;
     // Rows measured again by exact vectors, for each neighbour asked for.
     std::uint32_t rerank_factor = 0;
-    std::vector<CalibratedMargin> margins = {};  // recall and margin rise
+    // With codes and navigation resident; and with the edges of all vertices as well.
+    RecallCurve curve = {};
+    RecallCurve curve_with_edges = {};
     std::vector<ManifestShard> shards;
 
     bool is_encoded() const noexcept { return encoding != VectorEncoding::kAsGiven; }

@@ -35,7 +35,8 @@ WRAPPERS = {
     "tl/": ["include/trackway/result.h"],
     "nlohmann/": ["layouts/manifest.cpp", "tools/"],
     "Eigen/": ["src/quant/principal_axes.cpp"],
-    "CLI/": ["tools/"],
+    "CLI/": ["tools/", "bench/"],
+    "hnswlib/": ["bench/hnswlib_peer.cpp"],
     "doctest/": ["tests/"],
     "benchmark/": ["bench/"],
 }

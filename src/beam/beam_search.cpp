@@ -18,6 +18,7 @@ using graph::Candidate;
 // begins with (README, Decisions).
 constexpr std::uint32_t kNavigationList = 8;
 constexpr std::size_t kEntries = 4;
+constexpr float kAny = std::numeric_limits<float>::infinity();
 
 // A page that has been read, as HotPage shows one that is resident.
 class ReadPage {
@@ -64,13 +65,14 @@ Status BeamSearch::start(const std::byte* query, const BeamParams& params,
     table_.prepare(shard_.codec, shard.metric, query_floats_);
     frontier_.reset(params.search_list_size);
     mates_.reset(params.search_list_size);
-    found_.reset(std::max(params.k, params.stop_rank));
+    found_.reset(stop_rank());
     seen_.clear();
     store_.reset(2 * params.search_list_size + 1, shard.geometry.max_degree);
     next_ = 0;
     next_mate_ = 0;
     counts_ = {};
     find_entries();
+    ids_.clear();
     return choose_beam();
 }
 
@@ -144,7 +146,7 @@ Status BeamSearch::open_pages() {
         if (!view) return corrupt(geometry, wanted_[i], view.error().message);
         views_.push_back(*view);
     }
-    for (const LocalId vertex : beam_) {
+    for (const auto& [vertex, expand] : beam_) {
         const PageId page = geometry.page_of(vertex);
         const auto at = std::find(wanted_.begin(), wanted_.end(), page) - wanted_.begin();
         const std::uint32_t slots = views_[static_cast<std::size_t>(at)].slot_count();
@@ -156,35 +158,49 @@ Status BeamSearch::open_pages() {
     return {};
 }
 
-// What the search asked for is expanded, then the nearest page-mates; the others stay at hand.
+// What the search asked for is expanded, and the nearest page-mates; the others stay at hand. All
+// that is expanded is looked up together, so that one wait for memory serves many codes.
 template <class View>
-Status BeamSearch::use_page(PageId page, const View& view, std::span<const LocalId> asked) {
+Status BeamSearch::use_page(PageId page, const View& view, std::span<const Asked> asked) {
     score(page, view, asked);
-    for (const LocalId vertex : asked) {
-        if (shard_.geometry().page_of(vertex) != page) continue;
+    to_expand_.clear();
+    for (const auto& [vertex, expand] : asked) {
+        if (!expand || shard_.geometry().page_of(vertex) != page) continue;
         std::uint32_t record = 0;
         while (view.slot(record) != shard_.geometry().slot_of(vertex))
             ++record;
-        TRACKWAY_TRY(expand_record(page, view, record));
+        to_expand_.push_back(record);
     }
-    if (!params_.page_mates) return {};
+    if (params_.page_mates) settle_mates(view);
+    for (const std::uint32_t record : to_expand_) {
+        view.neighbors(record, neighbors_.data());
+        const LocalId place = shard_.geometry().place(page, view.slot(record));
+        TRACKWAY_TRY(meet(static_cast<std::uint32_t>(place),
+                          std::span(neighbors_).first(view.degree(record))));
+    }
+    enter_met();
+    return {};
+}
+
+// The nearest share of the page-mates will be expanded, the others are kept.
+template <class View>
+void BeamSearch::settle_mates(const View& view) {
     const auto at_once =
         static_cast<std::size_t>(params_.expand_share * static_cast<float>(view.count()) + 0.5F);
     std::sort(scored_.begin(), scored_.end(), graph::nearer);
     for (std::size_t i = 0; i < scored_.size(); ++i) {
-        if (i < at_once) {
-            TRACKWAY_TRY(expand_mate(page, view, scored_[i]));
-        } else {
+        if (i >= at_once) {
             keep_resident(view, scored_[i]);
+        } else if (take_for_expansion(scored_[i])) {
+            to_expand_.push_back(scored_[i].mark);
         }
     }
-    return {};
 }
 
 // All vertices of the page, or those that the search asked for. Leaves the others in scored_,
 // marked with their number in the view.
 template <class View>
-void BeamSearch::score(PageId page, const View& view, std::span<const LocalId> asked) {
+void BeamSearch::score(PageId page, const View& view, std::span<const Asked> asked) {
     const layouts::ShardDescription& shard = shard_.description;
     const distance::Rows rows{view.vectors(), shard.geometry.vector_bytes, nullptr, view.count()};
     exact_(query_, rows, shard.dimension, distances_.data());
@@ -192,7 +208,8 @@ void BeamSearch::score(PageId page, const View& view, std::span<const LocalId> a
     scored_.clear();
     for (std::uint32_t i = 0; i < view.count(); ++i) {
         const LocalId place = shard.geometry.place(page, view.slot(i));
-        const bool is_asked = std::find(asked.begin(), asked.end(), place) != asked.end();
+        const bool is_asked = std::any_of(asked.begin(), asked.end(),
+                                          [&](const Asked& a) { return a.vertex == place; });
         if (!is_asked && !params_.page_mates) continue;
         const auto row = static_cast<std::uint32_t>(static_cast<std::uint64_t>(view.row(i)));
         const auto number = static_cast<std::uint32_t>(place);
@@ -209,30 +226,18 @@ bool BeamSearch::found_already(std::uint32_t row) const {
            });
 }
 
-template <class View>
-Status BeamSearch::expand_record(PageId page, const View& view, std::uint32_t record) {
-    view.neighbors(record, neighbors_.data());
-    const LocalId place = shard_.geometry().place(page, view.slot(record));
-    return expand(static_cast<std::uint32_t>(place),
-                  std::span(neighbors_).first(view.degree(record)));
-}
-
-// Expanded at once; it keeps its place in the frontier if it had one.
-template <class View>
-Status BeamSearch::expand_mate(PageId page, const View& view, Candidate scored) {
-    const std::uint32_t record = scored.mark;
-    if (!seen_.insert(scored.vertex)) {
-        const std::size_t at = position_in_frontier(scored.vertex);
-        if (at < frontier_.size()) {
-            const std::uint32_t mark = frontier_[at].mark;
-            if (mark == kExpanded) return {};
-            if (mark >= kResident) store_.give_back(mark - kResident);
-            frontier_.erase(at);
-            scored.mark = kExpanded;
-            insert(scored, frontier_, next_);
-        }
-    }
-    return expand_record(page, view, record);
+// Tells whether it was not expanded before. It keeps its place in the frontier if it had one.
+bool BeamSearch::take_for_expansion(Candidate scored) {
+    if (seen_.insert(scored.vertex)) return true;
+    const std::size_t at = position_in_frontier(scored.vertex);
+    if (at == frontier_.size()) return true;
+    const std::uint32_t mark = frontier_[at].mark;
+    if (mark == kExpanded) return false;
+    if (mark >= kResident) store_.give_back(mark - kResident);
+    frontier_.erase(at);
+    scored.mark = kExpanded;
+    insert(scored, frontier_, next_);
+    return mark != kUnscored;
 }
 
 // A scored vertex stays expandable without another read: in the frontier if an edge had led to it,
@@ -244,7 +249,10 @@ void BeamSearch::keep_resident(const View& view, Candidate scored) {
         if (!frontier_.admits(scored) || !mates_.admits(scored)) return;
     } else {
         const std::size_t at = position_in_frontier(scored.vertex);
-        if (at == frontier_.size() || frontier_[at].mark != kWaiting) return;
+        if (at == frontier_.size()) return;
+        const std::uint32_t mark = frontier_[at].mark;
+        if (mark == kUnscored) frontier_[at].mark = kExpanded;
+        if (mark != kWaiting) return;
         frontier_.erase(at);
     }
     const std::uint32_t list = store_.take(view.degree(scored.mark));
@@ -272,11 +280,17 @@ void BeamSearch::insert(const Candidate& candidate, graph::Frontier& list, std::
 }
 
 Status BeamSearch::expand(std::uint32_t place, std::span<const std::uint32_t> neighbors) {
+    TRACKWAY_TRY(meet(place, neighbors));
+    enter_met();
+    return {};
+}
+
+// Collects the neighbours that are new in ids_ and asks for their codes.
+Status BeamSearch::meet(std::uint32_t place, std::span<const std::uint32_t> neighbors) {
     const layouts::PageGeometry& geometry = shard_.geometry();
     const std::uint64_t places = geometry.place_count();
     for (const std::uint32_t neighbor : neighbors)
         seen_.prefetch(neighbor);
-    ids_.clear();
     for (const std::uint32_t neighbor : neighbors) {
         if (neighbor >= places) {
             const PageId page = geometry.page_of(LocalId{place});
@@ -289,19 +303,26 @@ Status BeamSearch::expand(std::uint32_t place, std::span<const std::uint32_t> ne
         shard_.codes.prefetch(neighbor);
         ids_.push_back(neighbor);
     }
+    return {};
+}
+
+// Estimates all that were met; those near enough enter the frontier.
+void BeamSearch::enter_met() {
+    if (distances_.size() < ids_.size()) distances_.resize(ids_.size());
     table_.estimate(shard_.codes, ids_, distances_.data());
     counts_.estimates += static_cast<std::uint32_t>(ids_.size());
     for (std::size_t i = 0; i < ids_.size(); ++i) {
         const Candidate candidate{distances_[i], ids_[i], kWaiting};
         if (frontier_.admits(candidate)) insert(candidate, frontier_, next_);
     }
-    return {};
+    ids_.clear();
 }
 
 // The nearest candidate of both lists that is not expanded yet. A page-mate farther than all of a
 // full frontier is not worth it.
 Candidate* BeamSearch::nearest_unexpanded() {
-    while (next_ < frontier_.size() && frontier_[next_].mark == kExpanded)
+    while (next_ < frontier_.size() &&
+           (frontier_[next_].mark == kExpanded || frontier_[next_].mark == kUnscored))
         ++next_;
     while (next_mate_ < mates_.size() && mates_[next_mate_].mark == kExpanded)
         ++next_mate_;
@@ -312,25 +333,50 @@ Candidate* BeamSearch::nearest_unexpanded() {
     return nearer(*mate, *nearest) ? mate : nearest;
 }
 
-// Once k vertices are measured, a candidate whose estimate is beyond this is not worth a read. It
-// only falls.
-float BeamSearch::farthest_worth_reading() const noexcept {
-    constexpr float kAny = std::numeric_limits<float>::infinity();
-    if (std::isinf(params_.stop_margin) || !found_.full()) return kAny;
-    const double kth = found_.list().back().distance;
-    const double unit = margin_unit(shard_.description.metric, kth, query_length_);
-    return static_cast<float>(kth +
+Candidate* BeamSearch::nearest_unscored() {
+    if (shard_.edges == nullptr) return nullptr;
+    for (std::size_t i = 0; i < frontier_.size(); ++i) {
+        if (frontier_[i].mark == kUnscored) return &frontier_[i];
+    }
+    return nullptr;
+}
+
+float BeamSearch::margin_beyond(float kth) const noexcept {
+    const double unit = margin_unit(shard_.description.metric, double{kth}, query_length_);
+    return static_cast<float>(double{kth} +
                               double{params_.stop_margin} * double{shard_.estimate_error} * unit);
 }
 
-// Takes the nearest candidates in turn: one whose record is at hand is expanded on the spot, one
-// whose record is not joins the beam, until the beam is full.
+// Once k vertices are measured, a candidate whose estimate is beyond this is not worth a read. It
+// only falls.
+float BeamSearch::farthest_worth_reading() const noexcept {
+    if (std::isinf(params_.stop_margin) || !found_.full()) return kAny;
+    return margin_beyond(found_.list().back().distance);
+}
+
+// Before that the k-th estimate stands in for the k-th distance, as long as there is something to
+// measure: expanding by resident edges costs no read, but not nothing.
+bool BeamSearch::is_worth_expanding(const Candidate& candidate) {
+    if (std::isinf(params_.stop_margin) || found_.full()) return true;
+    if (frontier_.size() < stop_rank()) return true;
+    const float kth = frontier_[stop_rank() - 1].distance;
+    return candidate.distance <= margin_beyond(kth) || nearest_unscored() == nullptr;
+}
+
 Status BeamSearch::choose_beam() {
     beam_.clear();
     wanted_.clear();
-    const layouts::PageGeometry& geometry = shard_.geometry();
-    const std::uint32_t pages_left =
-        params_.page_limit == 0 ? UINT32_MAX : params_.page_limit - counts_.pages;
+    TRACKWAY_TRY(expand_candidates());
+    measure_candidates();
+    counts_.pages += static_cast<std::uint32_t>(wanted_.size());
+    arrived_.assign(wanted_.size(), nullptr);
+    arrived_count_ = 0;
+    return {};
+}
+
+// Takes the nearest candidates in turn: one whose record or edges are at hand is expanded on the
+// spot, another joins the beam, until the beam is full.
+Status BeamSearch::expand_candidates() {
     while (beam_.size() < params_.beam_width) {
         Candidate* candidate = nearest_unexpanded();
         if (candidate == nullptr) break;
@@ -346,26 +392,50 @@ Status BeamSearch::choose_beam() {
         }
         if (candidate->distance > farthest_worth_reading()) break;
         const LocalId vertex{place};
-        const PageId page = geometry.page_of(vertex);
         HotPage hot;
         if (shard_.hot != nullptr && shard_.hot->find(vertex, hot)) {
             candidate->mark = kExpanded;
             note_visit(place);
             ++counts_.expanded_hot;
-            TRACKWAY_TRY(use_page(page, hot, {&vertex, 1}));
-            continue;
+            const Asked asked{vertex, true};
+            TRACKWAY_TRY(use_page(shard_.geometry().page_of(vertex), hot, {&asked, 1}));
+        } else if (shard_.edges != nullptr && shard_.edges->has(vertex)) {
+            if (!is_worth_expanding(*candidate)) break;
+            candidate->mark = kUnscored;
+            note_visit(place);
+            ++counts_.expanded_hot;
+            const std::uint32_t degree = shard_.edges->neighbors(vertex, neighbors_.data());
+            TRACKWAY_TRY(expand(place, std::span(neighbors_).first(degree)));
+        } else if (!want(*candidate, true)) {
+            break;
         }
-        const bool known = std::find(wanted_.begin(), wanted_.end(), page) != wanted_.end();
-        if (!known && wanted_.size() == pages_left) break;
-        candidate->mark = kExpanded;
-        note_visit(place);
-        beam_.push_back(vertex);
-        if (!known) wanted_.push_back(page);
     }
-    counts_.pages += static_cast<std::uint32_t>(wanted_.size());
-    arrived_.assign(wanted_.size(), nullptr);
-    arrived_count_ = 0;
     return {};
+}
+
+// Vertices that were expanded without being measured: their pages are read while their estimates
+// are worth it.
+void BeamSearch::measure_candidates() {
+    while (beam_.size() < params_.beam_width) {
+        Candidate* candidate = nearest_unscored();
+        if (candidate == nullptr || candidate->distance > farthest_worth_reading()) return;
+        if (!want(*candidate, false)) return;
+    }
+}
+
+// False when the limit of pages forbids it.
+bool BeamSearch::want(Candidate& candidate, bool expand) {
+    const LocalId vertex{candidate.vertex};
+    const PageId page = shard_.geometry().page_of(vertex);
+    if (std::find(wanted_.begin(), wanted_.end(), page) == wanted_.end()) {
+        if (params_.page_limit != 0 && counts_.pages + wanted_.size() >= params_.page_limit)
+            return false;
+        wanted_.push_back(page);
+    }
+    candidate.mark = kExpanded;
+    if (expand) note_visit(candidate.vertex);
+    beam_.push_back({vertex, expand});
+    return true;
 }
 
 }  // namespace trackway::beam

@@ -99,26 +99,42 @@ private:
     // Candidate::mark of frontier_ and mates_.
     static constexpr std::uint32_t kWaiting = 0;   // known by its estimate only
     static constexpr std::uint32_t kExpanded = 1;  // or about to be, when its page arrives
-    static constexpr std::uint32_t kResident = 2;  // mark - kResident: its list in the store
+    static constexpr std::uint32_t kUnscored =
+        2;  // expanded by resident edges, known by its estimate
+    static constexpr std::uint32_t kResident = 3;  // mark - kResident: its list in the store
+
+    // A vertex whose page is used: for its distance, and for its edges unless they are known.
+    struct Asked {
+        LocalId vertex{};
+        bool expand = true;
+    };
 
     void find_entries();
     Status finish_hop();
     Status open_pages();
     template <class View>
-    Status use_page(PageId page, const View& view, std::span<const LocalId> asked);
+    Status use_page(PageId page, const View& view, std::span<const Asked> asked);
     template <class View>
-    void score(PageId page, const View& view, std::span<const LocalId> asked);
+    void score(PageId page, const View& view, std::span<const Asked> asked);
     template <class View>
-    Status expand_record(PageId page, const View& view, std::uint32_t record);
-    template <class View>
-    Status expand_mate(PageId page, const View& view, graph::Candidate scored);
+    void settle_mates(const View& view);
+    bool take_for_expansion(graph::Candidate scored);
     template <class View>
     void keep_resident(const View& view, graph::Candidate scored);
     bool found_already(std::uint32_t row) const;
     Status expand(std::uint32_t place, std::span<const std::uint32_t> neighbors);
+    Status meet(std::uint32_t place, std::span<const std::uint32_t> neighbors);
+    void enter_met();
     Status choose_beam();
+    Status expand_candidates();
+    void measure_candidates();
+    bool want(graph::Candidate& candidate, bool expand);
+    float margin_beyond(float kth) const noexcept;
     float farthest_worth_reading() const noexcept;
+    bool is_worth_expanding(const graph::Candidate& candidate);
     graph::Candidate* nearest_unexpanded();
+    graph::Candidate* nearest_unscored();
+    std::uint32_t stop_rank() const noexcept { return std::max(params_.k, params_.stop_rank); }
     std::size_t position_in_frontier(std::uint32_t place) const;
     void insert(const graph::Candidate& candidate, graph::Frontier& list, std::size_t& next);
     void note_visit(std::uint32_t place) {
@@ -141,7 +157,7 @@ private:
     std::size_t next_mate_ = 0;  // the same of mates_
     BeamCounts counts_;
 
-    std::vector<LocalId> beam_;  // vertices whose pages are wanted
+    std::vector<Asked> beam_;  // vertices whose pages are wanted
     std::vector<PageId> wanted_;
     std::vector<const std::byte*> arrived_;  // of wanted_, null until then
     std::size_t arrived_count_ = 0;
@@ -151,7 +167,8 @@ private:
     std::vector<layouts::PageView> views_;
     std::vector<graph::Candidate> scored_;  // page-mates on the page in hand
     std::vector<float> query_floats_;
-    std::vector<std::uint32_t> ids_;
+    std::vector<std::uint32_t> to_expand_;  // records of the page in hand
+    std::vector<std::uint32_t> ids_;        // met and not yet estimated
     std::vector<std::uint32_t> rows_;
     std::vector<float> distances_;
     std::vector<std::uint32_t> neighbors_;

@@ -6,6 +6,7 @@
 
 #include "beam/hot_records.h"
 #include "beam/navigation.h"
+#include "beam/resident_edges.h"
 #include "layouts/shard_file.h"
 #include "quant/codec.h"
 
@@ -17,7 +18,8 @@ struct ShardView {
     const quant::Codec& codec;
     quant::Codes codes;  // of each place
     NavigationView navigation = {};
-    const HotRecords* hot = nullptr;  // null: none resident
+    const HotRecords* hot = nullptr;       // null: none resident
+    const ResidentEdges* edges = nullptr;  // the same
     // How far estimates are off, root mean square, in the unit of BeamParams::stop_margin.
     float estimate_error = 0;
 

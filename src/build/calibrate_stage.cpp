@@ -1,5 +1,6 @@
 #include "build/calibrate_stage.h"
 
+#include "beam/residence_loader.h"
 #include "build/navigation_stage.h"
 #include "build/trial_search.h"
 #include "distance/distance.h"
@@ -32,6 +33,9 @@ constexpr std::uint32_t kMarginLists[] = {100, 200, 400, 800};
 // The share of page-mates is chosen with every fourth query, margins with all.
 constexpr std::uint32_t kCoarseStep = 4;
 constexpr double kRecallEnough = 0.995;
+constexpr float kHotRecall = 0.95F;
+// Of the vertices: how many hot ones are tried.
+constexpr std::uint32_t kHotShares[] = {20, 8};
 constexpr float kMargins[] = {-2.0F, -1.5F, -1.0F, -0.75F, -0.5F, -0.25F, 0.0F, 0.25F, 0.5F,
                               0.75F, 1.0F,  1.25F, 1.5F,   1.75F, 2.0F,   2.5F, 3.0F,  3.5F,
                               4.0F,  5.0F,  6.0F,  8.0F,   11.0F, 15.0F,  20.0F};
@@ -59,7 +63,8 @@ public:
         }
         rerank_ = best.rerank_factor * judging_.k;
         choose_share(best);
-        choose_margins(best);
+        TRACKWAY_TRY(measure_curve(best, false, best.curve));
+        TRACKWAY_TRY(measure_curve(best, true, best.curve_with_edges));
         TRACKWAY_TRY(coarse_.status());
         TRACKWAY_TRY(fine_.status());
         return best;
@@ -100,24 +105,79 @@ private:
         }
     }
 
-    void choose_margins(Calibration& best) {
+    // What is resident stands in view_ while the curve is measured.
+    Status measure_curve(const Calibration& best, bool with_edges, layouts::RecallCurve& curve) {
+        TRACKWAY_TRY_ASSIGN(edges, load({}, with_edges));
+        view_.edges = edges.edges.get();
+        curve.edge_bytes = with_edges ? edges.edges->bytes() : 0;
+        const auto settings = settings_from(
+            kHotRecall, choose_margins(best.expand_share_permille, curve), curve.margins);
+        const TrialOutcome without = coarse_.run(settings.front(), rerank_);
+        add_saving(0, without, without.pages, curve);
+        std::uint32_t before = 0;
+        for (const std::uint32_t share : kHotShares) {
+            const std::size_t count =
+                std::min<std::size_t>(shard_.hot.size(), shard_.place_of.size() / share);
+            if (count <= before || arena_.stopped()) continue;
+            before = static_cast<std::uint32_t>(count);
+            TRACKWAY_TRY_ASSIGN(records, load(shard_.hot.first(count), false));
+            view_.hot = records.hot.get();
+            const TrialOutcome with = coarse_.run(settings.front(), rerank_);
+            add_saving(before, with,
+                       coarse_.costs_at({&without.recall, 1}, settings, rerank_)[0].pages, curve);
+            view_.hot = nullptr;
+        }
+        view_.edges = nullptr;
+        return {};
+    }
+
+    static void add_saving(std::uint32_t hot_vertices, const TrialOutcome& found, double pages,
+                           layouts::RecallCurve& curve) {
+        curve.hot.push_back(
+            {hot_vertices, static_cast<float>(found.recall), static_cast<float>(pages)});
+    }
+
+    Result<beam::Residence> load(std::span<const std::uint32_t> hot, bool edges) const {
+        beam::ResidenceLoader loader(shard_.description.geometry, hot, edges);
+        std::vector<std::byte> bytes(shard_.description.geometry.page_size_bytes);
+        for (const PageId page : loader.pages()) {
+            TRACKWAY_TRY(fetch()(page, bytes, 0));
+            TRACKWAY_TRY(loader.absorb(bytes));
+        }
+        return loader.take();
+    }
+
+    beam::BeamParams choose_margins(std::uint32_t share_permille, layouts::RecallCurve& curve) {
         beam::BeamParams params;
         TrialOutcome without;
         for (const std::uint32_t list : kMarginLists) {
-            params = params_for(list, best.expand_share_permille);
+            params = params_for(list, share_permille);
             without = fine_.run(params, rerank_);
             if (without.recall >= kRecallEnough || arena_.stopped()) break;
         }
-        best.list_size = params.search_list_size;
+        curve.list_size = params.search_list_size;
         for (const float margin : kMargins) {
-            if (arena_.stopped()) return;
+            if (arena_.stopped()) break;
             params.stop_margin = margin;
             const TrialOutcome found = fine_.run(params, rerank_);
             const auto recall = static_cast<float>(found.recall);
-            if (best.margins.empty() || recall > best.margins.back().recall)
-                best.margins.push_back({recall, margin, static_cast<float>(found.pages)});
+            if (curve.margins.empty() || recall > curve.margins.back().recall)
+                curve.margins.push_back({recall, margin, static_cast<float>(found.pages)});
             if (found.recall >= std::min(kRecallEnough + 0.002, without.recall)) break;
         }
+        return params;
+    }
+
+    // The first setting that reaches the recall, or the last of all, and those behind it.
+    static std::vector<beam::BeamParams> settings_from(
+        float recall, beam::BeamParams params, std::span<const layouts::CalibratedMargin> margins) {
+        std::vector<beam::BeamParams> settings;
+        for (const layouts::CalibratedMargin& entry : margins) {
+            params.stop_margin = entry.margin;
+            if (entry.recall >= recall) settings.push_back(params);
+        }
+        if (settings.empty()) settings.push_back(params);
+        return settings;
     }
 
     // Of the true nearest of the judging queries, in the vectors that are searched. Finds out as

@@ -25,6 +25,7 @@ struct LaidOutShard {
     std::span<const LocalId> place_of;    // of each vertex
     std::span<const std::uint8_t> codes;  // row p is the code of the vertex at place p
     std::span<const std::uint32_t> navigation;
+    std::span<const std::uint32_t> hot;
     const io::File& pages;  // as they were written
 };
 
@@ -35,15 +36,16 @@ struct Calibration {
     double estimates_per_query = 0;
     // As in the manifest.
     float estimate_error = 0;
-    std::uint32_t list_size = 0;
     std::uint32_t rerank_factor = 0;
-    std::vector<layouts::CalibratedMargin> margins = {};
+    layouts::RecallCurve curve = {};
+    layouts::RecallCurve curve_with_edges = {};
     // Where vectors are encoded: the recall of a thorough search by codes alone.
     std::optional<double> recall_without_rerank = {};
 };
 
 // First the share of page-mates to expand at once with which reads and estimates together cost
-// least, at 95 % and at 99 %. Then what margins find (BeamParams::stop_margin).
+// least, at 95 % and at 99 %. Then what margins find (BeamParams::stop_margin) and hot vertices
+// save, without and with all edges resident.
 Result<Calibration> calibrate(const LaidOutShard& shard, const JudgingQueries& judging,
                               const base::Arena& arena);
 

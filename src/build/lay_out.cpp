@@ -31,17 +31,17 @@ void fill_report(const LayOutTask& task, const ShardLayout& layout, StageRunner&
 Calibration calibration_of(const layouts::Manifest& manifest) {
     return {.expand_share_permille = manifest.expand_share_permille,
             .estimate_error = manifest.estimate_error,
-            .list_size = manifest.calibrated_list_size,
             .rerank_factor = manifest.rerank_factor,
-            .margins = manifest.margins};
+            .curve = manifest.curve,
+            .curve_with_edges = manifest.curve_with_edges};
 }
 
 void put_calibration(const Calibration& calibration, layouts::Manifest& manifest) {
     manifest.expand_share_permille = calibration.expand_share_permille;
     manifest.estimate_error = calibration.estimate_error;
-    manifest.calibrated_list_size = calibration.list_size;
     manifest.rerank_factor = calibration.rerank_factor;
-    manifest.margins = calibration.margins;
+    manifest.curve = calibration.curve;
+    manifest.curve_with_edges = calibration.curve_with_edges;
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ std::uint64_t bytes_needed(const layouts::ShardFile& shard, const layouts::Manif
         manifest.is_encoded() ? manifest.dimension * element_size_bytes(manifest.element_type) : 0;
     const std::uint64_t vertex = geometry.vector_bytes + exact_bytes + geometry.max_degree * 4 + 4 +
                                  std::uint64_t{manifest.code_bytes} * 2 +
-                                 lay_out_bytes(geometry.max_degree);
+                                 lay_out_bytes(geometry.max_degree, geometry.vector_bytes);
     return shard.description.vertex_count * vertex + Workload::bytes_max(geometry.vector_bytes) +
            covisit_pair_bytes() + kFixedBytes;
 }

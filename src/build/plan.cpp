@@ -78,7 +78,8 @@ std::uint64_t expected_peak(const BuildOptions& options, const VectorFile& vecto
     const std::uint64_t codes = rows * plan.code_bytes;
     const std::uint64_t training = codes_stage_bytes(rows, vectors.dimension(), plan.code_bytes);
     const std::uint64_t laying_out =
-        rows * lay_out_bytes(options.graph.max_degree) + codes * 5 / 4 + covisit_pair_bytes();
+        rows * lay_out_bytes(options.graph.max_degree, plan.record_shape.vector_bytes) +
+        codes * 5 / 4 + covisit_pair_bytes();
     const std::uint64_t stages = std::max(graph::vamana_bytes(rows, graph, plan.threads),
                                           edges + codes + std::max(training, laying_out));
     const std::uint64_t row_bytes =

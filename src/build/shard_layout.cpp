@@ -146,8 +146,8 @@ void ShardLayout::number_pages(const layouts::Uuid& uuid) {
 }
 
 Status ShardLayout::calibrate_with(const JudgingQueries& judging, const io::File& pages) {
-    const LaidOutShard shard{graph_, description_,       packing_.place,
-                             codes_, navigation_places_, pages};
+    const LaidOutShard shard{graph_, description_, packing_.place, codes_, navigation_places_,
+                             hot_,   pages};
     TRACKWAY_TRY_ASSIGN(calibration, calibrate(shard, judging, arena_));
     calibration_ = std::move(calibration);
     return {};

@@ -10,8 +10,8 @@
 #include "layouts/shard_tables.h"
 #include "layouts/trace_file.h"
 #include "quant/scalar_codes.h"
-#include "search/hot_loader.h"
 #include "search/opened_shard.h"
+#include "search/residence.h"
 #include "search/worker_pool.h"
 
 #include <algorithm>
@@ -30,8 +30,8 @@ using base::join;
 
 constexpr std::uint32_t kListMax = 1U << 20U;
 constexpr std::uint32_t kCalibratedNeighbors = 10;
-// Calibration saw a sample of the queries: a little more is aimed at than was asked for.
-constexpr float kRecallSafety = 0.001F;
+// Calibration saw a sample of the queries: to miss so much of what may be missed is aimed at.
+constexpr float kMissedShare = 0.95F;
 
 Status check_range(const char* name, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
     if (value >= least && value <= most) return {};
@@ -66,8 +66,6 @@ public:
           uuid_(manifest.uuid),
           expand_share_(static_cast<float>(manifest.expand_share_permille) / 1000),
           rerank_factor_(manifest.rerank_factor),
-          calibrated_list_(manifest.calibrated_list_size),
-          margins_(manifest.margins),
           code_{.encoding = manifest.encoding,
                 .metric = manifest.metric,
                 .given = manifest.element_type,
@@ -97,10 +95,16 @@ public:
         const std::uint32_t threads = options_.thread_count != 0
                                           ? options_.thread_count
                                           : std::max(1U, std::thread::hardware_concurrency());
-        TRACKWAY_TRY_ASSIGN(hot, search::hot_vertices_wanted(shard_, options_));
-        TRACKWAY_TRY(search::load_hot_records(shard_, hot, options_.io));
-        summary_.hot_vertices = hot;
+        TRACKWAY_TRY_ASSIGN(plan, search::plan_residence(shard_, options_));
+        TRACKWAY_TRY(search::load_residence(shard_, plan, options_.io));
+        shard_.hot_places = {};
+        miss_growth_ = plan.miss_growth;
+        summary_.hot_vertices = plan.hot_vertices;
         summary_.bytes_of_hot = shard_.hot ? shard_.hot->bytes() : 0;
+        summary_.bytes_of_edges = shard_.edges ? shard_.edges->bytes() : 0;
+        summary_.pages_with_tables = double{plan.pages_with_tables};
+        summary_.pages_with_edges = double{plan.pages_with_edges};
+        summary_.pages_with_all = double{plan.pages_with_all};
         TRACKWAY_TRY_ASSIGN(pool, search::WorkerPool::start(shard_, options_, threads));
         pool_ = std::move(pool);
         return {};
@@ -164,29 +168,31 @@ public:
             return fail(ErrorCode::kInvalidArgument,
                         join("target recall: expected a number between 0 and 1, found ", target));
         }
-        if (margins_.empty()) {
+        const layouts::RecallCurve& curve = shard_.curve_in_use();
+        const std::span<const layouts::CalibratedMargin> margins = curve.margins;
+        if (margins.empty()) {
             return fail(ErrorCode::kUnsupported,
                         "target recall: expected an index that was calibrated when it was built, "
                         "found none: build or relayout it, or give a search list");
         }
-        if (target > margins_.back().recall) {
+        if (target > margins.back().recall) {
             return fail(
                 ErrorCode::kInvalidArgument,
-                join("target recall: expected at most ", margins_.back().recall,
+                join("target recall: expected at most ", margins.back().recall,
                      ", the most that was reached when the index was built, found ", target));
         }
         const std::uint64_t list = std::max<std::uint64_t>(
-            calibrated_list_, std::uint64_t{calibrated_list_} * k / kCalibratedNeighbors);
+            curve.list_size, std::uint64_t{curve.list_size} * k / kCalibratedNeighbors);
         RecallSetting setting{
             .search_list_size = static_cast<std::uint32_t>(
                 std::min<std::uint64_t>(std::max<std::uint64_t>(list, k), kListMax)),
-            .stop_margin = margins_.back().margin,
-            .pages_per_query = margins_.back().pages_per_query};
-        const float aimed = target + kRecallSafety;
-        for (std::size_t i = 0; i < margins_.size(); ++i) {
-            const layouts::CalibratedMargin& after = margins_[i];
+            .stop_margin = margins.back().margin,
+            .pages_per_query = margins.back().pages_per_query};
+        const float aimed = 1 - (1 - target) * kMissedShare / miss_growth_;
+        for (std::size_t i = 0; i < margins.size(); ++i) {
+            const layouts::CalibratedMargin& after = margins[i];
             if (after.recall < aimed) continue;
-            const layouts::CalibratedMargin& before = margins_[i == 0 ? 0 : i - 1];
+            const layouts::CalibratedMargin& before = margins[i == 0 ? 0 : i - 1];
             const float span = after.recall - before.recall;
             const float part = span > 0 ? (aimed - before.recall) / span : 1;
             setting.stop_margin = before.margin + part * (after.margin - before.margin);
@@ -270,9 +276,8 @@ private:
     IndexSummary summary_;
     layouts::Uuid uuid_;
     float expand_share_;
+    float miss_growth_ = 1;  // ResidencePlan
     std::uint32_t rerank_factor_;
-    std::uint32_t calibrated_list_;
-    std::vector<layouts::CalibratedMargin> margins_;
     quant::ScalarCode code_;
     std::unique_ptr<search::WorkerPool> pool_;  // last: its threads use the shard
 };

@@ -39,6 +39,7 @@ beam::ShardView OpenedShard::view() const noexcept {
                           ? beam::NavigationView()
                           : beam::NavigationView(numbers_of(navigation_rows), navigation_degree),
         .hot = hot.get(),
+        .edges = edges.get(),
         .estimate_error = estimate_error};
 }
 
@@ -61,6 +62,8 @@ Result<OpenedShard> OpenedShard::open(const std::filesystem::path& index_dir,
                       .code_bytes = std::move(codes),
                       .codec = std::move(codec),
                       .estimate_error = manifest.estimate_error,
+                      .curve = manifest.curve,
+                      .curve_with_edges = manifest.curve_with_edges,
                       .navigation_rows = {},
                       .navigation_degree = manifest.navigation_degree,
                       .hot_places = {},

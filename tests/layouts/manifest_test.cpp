@@ -30,8 +30,9 @@ Manifest sample() {
     manifest.navigation_degree = 32;
     manifest.code_type = CodeType::kOpq;
     manifest.estimate_error = 0.1F;
-    manifest.calibrated_list_size = 100;
-    manifest.margins = {{0.9F, -0.5F, 8.25F}, {0.95F, 1.0F, 12}};
+    manifest.curve = {
+        100, 0, {{0.9F, -0.5F, 8.25F}, {0.95F, 1.0F, 12}}, {{0, 0.94F, 12}, {50, 0.93F, 9.5F}}};
+    manifest.curve_with_edges = {200, 4096, {{0.96F, 0, 7}}, {{0, 0.96F, 7}}};
     manifest.shards = {{1000, 1 << 20, 36096, 102400, 10, 250, 0}};
     return manifest;
 }
@@ -109,13 +110,17 @@ TEST_SUITE("layouts") {
             return parse_manifest(replaced(text, what, with), "m").error().message;
         };
         CHECK(message("\"recall\": \"0.95\"", "\"recall\": \"0.9\"") ==
-              "m: field 'margins': expected recall and margin that rise");
-        CHECK(message("\"margin\": \"1\"", "\"margin\": \"-1\"") ==
-              "m: field 'margins': expected recall and margin that rise");
+              "m: field 'calibration': expected field 'margins': expected field 'recall': "
+              "expected recall and margin that rise");
+        CHECK(message("\"margin\": \"1\"", "\"margin\": \"-1\"").find("that rise") !=
+              std::string::npos);
+        CHECK(message("\"vertices\": 50", "\"vertices\": 0").find("numbers that rise from 0") !=
+              std::string::npos);
         CHECK(message("\"margin\": \"1\"", "\"margin\": \"x\"").find("field 'margin'") !=
               std::string::npos);
-        CHECK(message("\"calibrated_list_size\": 100", "\"calibrated_list_size\": 0") ==
-              "m: field 'margins': expected some if and only if there is a calibrated list size");
+        CHECK(message("\"search_list\": 200", "\"search_list\": 0") ==
+              "m: field 'calibration_with_edges': expected field 'search_list': "
+              "expected margins and hot if and only if it is not 0");
         CHECK(message("\"opq\"", "\"lsq\"").find("field 'code_type'") != std::string::npos);
         CHECK(message("\"pages_per_query\": \"12\"", "\"pages_per_query\": \"13\"")
                   .find("checksum") != std::string::npos);

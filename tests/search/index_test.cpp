@@ -2,10 +2,13 @@
 
 #include "trackway/exact_search.h"
 
+#include "base/stopwatch.h"
 #include "support/built_index.h"
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -164,6 +167,21 @@ TEST_SUITE("search") {
         }
         other.join();
         CHECK(answered > 30);
+    }
+
+    TEST_CASE("an idle index takes no CPU") {
+        test::BuiltIndex built;
+        build_into(built, test::random_vectors(300, 8, ElementType::kFloat32, 1),
+                   [](BuildOptions&) {});
+        for (const IoEngine io : {IoEngine::kAuto, IoEngine::kPread}) {
+            const auto index = Index::open(built.path(), {.io = io, .thread_count = 4});
+            REQUIRE(index);
+            std::vector<Neighbor> out(3000);
+            REQUIRE(index->search(built.vectors.view, {}, out));
+            const base::Stopwatch watch;
+            std::this_thread::sleep_for(std::chrono::milliseconds(400));
+            CHECK(watch.cpu_seconds() < 0.01 * watch.seconds());
+        }
     }
 
     TEST_CASE("a page that is damaged after opening fails the call that reads it") {

@@ -1,7 +1,8 @@
-#include "search/hot_loader.h"
+#include "search/residence.h"
 
 #include "trackway/index.h"
 
+#include "graph/exact_scan.h"
 #include "layouts/table_file.h"
 #include "support/built_index.h"
 #include "support/driven_search.h"
@@ -17,8 +18,8 @@
 #include <vector>
 
 using namespace trackway;
-using search::hot_vertices_wanted;
-using search::load_hot_records;
+using search::load_residence;
+using search::plan_residence;
 namespace fs = std::filesystem;
 
 namespace {
@@ -35,7 +36,9 @@ test::BuiltIndex& shared_index() {
 }
 
 std::uint32_t wanted(const search::OpenedShard& shard, const OpenOptions& options) {
-    return test::expect_value(hot_vertices_wanted(shard, options));
+    const auto plan = test::expect_value(plan_residence(shard, options));
+    CHECK_FALSE(plan.edges);
+    return plan.hot_vertices;
 }
 
 // Every vertex of hot_order()[0, count) is resident, and no other.
@@ -94,14 +97,13 @@ TEST_SUITE("search") {
         const search::OpenedShard& shard = *opened.shard;
         const std::uint64_t tables = shard.table_bytes();
         const std::uint64_t each = beam::HotRecords::record_bytes(shard.geometry());
-        test::expect_error(hot_vertices_wanted(shard, {.memory_budget_bytes = tables - 1}),
+        test::expect_error(plan_residence(shard, {.memory_budget_bytes = tables - 1}),
                            ErrorCode::kOutOfMemory,
                            {"memory budget", std::to_string(tables), std::to_string(tables - 1)});
         CHECK(wanted(shard, {.memory_budget_bytes = tables}) == 0);
         CHECK(wanted(shard, {.memory_budget_bytes = tables + each - 1}) == 0);
         CHECK(wanted(shard, {.memory_budget_bytes = tables + each}) == 1);
         CHECK(wanted(shard, {.memory_budget_bytes = tables + 20 * each + 1}) == 20);
-        CHECK(wanted(shard, {.memory_budget_bytes = UINT64_MAX}) == shard.hot_order().size());
         // By default a twentieth of the pages.
         const std::uint64_t share = shard.file.file.size_bytes() / 20;
         CHECK(wanted(shard, {}) == std::min<std::uint64_t>(share / each, shard.hot_order().size()));
@@ -114,7 +116,7 @@ TEST_SUITE("search") {
             for (const std::uint32_t count : {1U, 2U, 70U, 200U, listed}) {
                 CAPTURE(count);
                 const auto opened = test::open_shard(shared_index().path());
-                test::expect_ok(load_hot_records(*opened.shard, count, engine));
+                test::expect_ok(load_residence(*opened.shard, {.hot_vertices = count}, engine));
                 check_resident(opened, count);
                 const std::uint64_t each = beam::HotRecords::record_bytes(opened.shard->geometry());
                 // Behind the last list a reader may look.
@@ -122,8 +124,68 @@ TEST_SUITE("search") {
             }
         }
         const auto none = test::open_shard(shared_index().path());
-        test::expect_ok(load_hot_records(*none.shard, 0, IoEngine::kAuto));
+        test::expect_ok(load_residence(*none.shard, {.hot_vertices = 0}, IoEngine::kAuto));
         CHECK_FALSE(none.shard->hot);
+    }
+
+    TEST_CASE("edges of all vertices are resident where that spares most") {
+        const auto opened = test::open_shard(shared_index().path());
+        search::OpenedShard& shard = *opened.shard;
+        const std::uint64_t edges = 100000;
+        shard.curve_with_edges.edge_bytes = edges;
+        shard.curve.hot = {{0, 0.95F, 20}, {100, 0.95F, 18}, {400, 0.93F, 12}};
+        shard.curve_with_edges.hot = {{0, 0.95F, 13}, {100, 0.95F, 11}, {400, 0.94F, 7}};
+        const std::uint64_t tables = shard.table_bytes();
+        const auto plan = [&](std::uint64_t room) {
+            return test::expect_value(
+                plan_residence(shard, {.memory_budget_bytes = tables + room}));
+        };
+        CHECK_FALSE(plan(edges - 1).edges);
+        const std::uint64_t each = beam::HotRecords::record_bytes(shard.geometry());
+        const auto much = plan(edges + 400 * each);
+        CHECK(much.edges);
+        CHECK(much.hot_vertices == 400);
+        CHECK(much.pages_with_tables == 20);
+        CHECK(much.pages_with_edges == 13);
+        CHECK(much.pages_with_all == 7);
+        // Where records save more in the same room, there are no edges.
+        shard.curve.hot = {{0, 0.95F, 20}, {100, 0.95F, 5}};
+        REQUIRE(edges > 100 * each);
+        CHECK_FALSE(plan(edges).edges);
+        CHECK(plan(edges).hot_vertices >= 100);
+        CHECK(plan(edges).pages_with_all == 5);
+        shard.curve.hot = {{0, 0.95F, 20}, {100, 0.94F, 18}};
+        // A number of hot vertices that was asked for is all there is.
+        const auto asked = test::expect_value(
+            plan_residence(shard, {.memory_budget_bytes = UINT64_MAX, .cache_vertices = 50}));
+        CHECK_FALSE(asked.edges);
+        CHECK(asked.pages_with_all == doctest::Approx(19));
+        CHECK(asked.miss_growth == doctest::Approx(1.1));
+    }
+
+    TEST_CASE("resident edges are those of the pages, and searches with them find the same") {
+        const auto opened = test::open_shard(shared_index().path());
+        search::OpenedShard& shard = *opened.shard;
+        test::expect_ok(load_residence(shard, {.edges = true}, IoEngine::kAuto));
+        REQUIRE(shard.edges);
+        CHECK(shard.edges->count() == 2000);
+        const auto& geometry = shard.geometry();
+        CHECK(shard.edges->bytes() <=
+              beam::ResidentEdges::bytes_for(geometry.place_count(), 2000, geometry.max_degree));
+        const auto rows = test::row_at_place(opened);
+        std::vector<std::uint32_t> resident(geometry.max_degree);
+        std::vector<std::uint32_t> expected(geometry.max_degree);
+        for (std::uint32_t place = 0; place < rows.size(); ++place) {
+            REQUIRE(shard.edges->has(LocalId{place}) == (rows[place] != UINT32_MAX));
+            if (rows[place] == UINT32_MAX) continue;
+            const PageId page = geometry.page_of(LocalId{place});
+            const std::uint32_t slot = geometry.slot_of(LocalId{place});
+            const auto view = test::page_view(opened, page);
+            view.neighbors(slot, expected.data());
+            REQUIRE(shard.edges->neighbors(LocalId{place}, resident.data()) == view.degree(slot));
+            REQUIRE(std::equal(resident.begin(), resident.begin() + view.degree(slot),
+                               expected.begin()));
+        }
     }
 
     TEST_CASE("an open index says what is resident and expands it without a read") {
@@ -156,6 +218,36 @@ TEST_SUITE("search") {
                            {"memory budget"});
     }
 
+    TEST_CASE("with everything resident that fits, a search reads less and finds what it aims at") {
+        const auto& path = shared_index().path();
+        const Index cold = test::expect_value(Index::open(path, {.cache_vertices = 0}));
+        const Index warm =
+            test::expect_value(Index::open(path, {.memory_budget_bytes = std::uint64_t{1} << 30U}));
+        CHECK(warm.summary().bytes_of_edges > 0);
+        CHECK(warm.summary().hot_vertices == 500);
+        CHECK(warm.summary().pages_with_tables == cold.summary().pages_with_all);
+        CHECK(warm.summary().pages_with_edges < warm.summary().pages_with_tables);
+        CHECK(warm.summary().pages_with_all < warm.summary().pages_with_edges);
+        const auto queries = test::random_vectors(200, 12, ElementType::kFloat32, 98);
+        graph::ExactScan scan(queries.view, Metric::kL2, 10);
+        scan.add(shared_index().vectors.view, 0, base::Arena(2));
+        const auto cost = [&](const Index& index) {
+            std::vector<Neighbor> out(2000);
+            std::vector<SearchStats> stats(200);
+            test::expect_ok(index.search(
+                queries.view, {.k = 10, .target_recall = 0.95F, .beam_width = 1}, out, stats));
+            std::uint64_t pages = 0, found = 0;
+            for (std::size_t q = 0; q < 200; ++q) {
+                pages += stats[q].pages_read;
+                for (std::size_t i = q * 10; i < q * 10 + 10; ++i)
+                    found += out[i].distance <= scan.nearest()[q].list().back().distance ? 1 : 0;
+            }
+            CHECK(static_cast<double>(found) / 2000 > 0.92);
+            return pages;
+        };
+        CHECK(static_cast<double>(cost(warm)) < 0.8 * static_cast<double>(cost(cold)));
+    }
+
     TEST_CASE("a damaged page of a hot vertex fails the opening and names the page") {
         test::BuiltIndex index;
         build_small(index);
@@ -172,7 +264,7 @@ TEST_SUITE("search") {
         CHECK(Index::open(index.path(), {.cache_vertices = 0}));
         const auto cut = test::open_shard(index.path());
         fs::resize_file(path, geometry.offset_of(page));
-        test::expect_error(load_hot_records(*cut.shard, 4, IoEngine::kPread),
+        test::expect_error(load_residence(*cut.shard, {.hot_vertices = 4}, IoEngine::kPread),
                            ErrorCode::kCorruption, {".pages: offset ", "bytes, found 0"});
     }
 

@@ -1,0 +1,92 @@
+#include "beam/residence_loader.h"
+
+#include "base/assert.h"
+#include "base/errors.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace trackway::beam {
+namespace {
+
+using base::join;
+
+Status corrupt(const layouts::PageGeometry& geometry, PageId page, const std::string& what) {
+    return base::fail(ErrorCode::kCorruption,
+                      join("offset ", geometry.offset_of(page), ": ", what));
+}
+
+}  // namespace
+
+ResidenceLoader::ResidenceLoader(const layouts::PageGeometry& geometry,
+                                 std::span<const std::uint32_t> hot_places, bool all_edges)
+    : geometry_(geometry),
+      hot_places_(hot_places.begin(), hot_places.end()),
+      neighbors_(geometry.max_degree) {
+    std::sort(hot_places_.begin(), hot_places_.end());
+    if (all_edges) {
+        for (std::uint32_t page = 0; page < geometry.page_count; ++page)
+            pages_.push_back(PageId{page});
+        residence_.edges = std::make_unique<ResidentEdges>(geometry.place_count());
+    }
+    if (!hot_places_.empty()) residence_.hot = std::make_unique<HotRecords>(geometry);
+    for (const std::uint32_t place : hot_places_) {
+        if (all_edges) break;
+        const PageId page = geometry.page_of(LocalId{place});
+        if (pages_.empty() || pages_.back() != page) pages_.push_back(page);
+    }
+}
+
+Status ResidenceLoader::absorb(std::span<const std::byte> bytes) {
+    TRACKWAY_ASSERT(next_page_ < pages_.size());
+    const PageId page = pages_[next_page_++];
+    const auto view = layouts::PageView::open(geometry_, page, bytes);
+    if (!view) return corrupt(geometry_, page, view.error().message);
+    if (residence_.edges) TRACKWAY_TRY(add_edges(page, *view));
+    return residence_.hot ? add_hot(page, *view) : Status();
+}
+
+Status ResidenceLoader::add_hot(PageId page, const layouts::PageView& view) {
+    slots_.clear();
+    for (; next_hot_ < hot_places_.size(); ++next_hot_) {
+        const LocalId vertex{hot_places_[next_hot_]};
+        if (geometry_.page_of(vertex) != page) break;
+        slots_.push_back(geometry_.slot_of(vertex));
+    }
+    if (slots_.empty()) return {};
+    if (slots_.back() >= view.slot_count()) {
+        return corrupt(geometry_, page,
+                       join("slot ", slots_.back(), ": expected a hot vertex, found ",
+                            view.slot_count(), " slots"));
+    }
+    residence_.hot->add(page, view, slots_);
+    return {};
+}
+
+Status ResidenceLoader::add_edges(PageId page, const layouts::PageView& view) {
+    for (std::uint32_t slot = 0; slot < view.slot_count(); ++slot) {
+        const std::span<std::uint32_t> neighbors = std::span(neighbors_).first(view.degree(slot));
+        view.neighbors(slot, neighbors_.data());
+        std::sort(neighbors.begin(), neighbors.end());
+        const bool repeats =
+            std::adjacent_find(neighbors.begin(), neighbors.end()) != neighbors.end();
+        if (repeats || (!neighbors.empty() && neighbors.back() >= geometry_.place_count())) {
+            return corrupt(
+                geometry_, page,
+                join("page ", static_cast<std::uint32_t>(page), ": slot ", slot,
+                     ": neighbours: expected different places below ", geometry_.place_count(),
+                     ", found ", repeats ? "one twice" : std::to_string(neighbors.back())));
+        }
+        residence_.edges->add(geometry_.place(page, slot), neighbors);
+    }
+    return {};
+}
+
+Residence ResidenceLoader::take() {
+    TRACKWAY_ASSERT(next_page_ == pages_.size());
+    if (residence_.hot) residence_.hot->finish();
+    if (residence_.edges) residence_.edges->finish();
+    return std::move(residence_);
+}
+
+}  // namespace trackway::beam

@@ -1,0 +1,120 @@
+#include "search/residence.h"
+
+#include "base/aligned_buffer.h"
+#include "base/errors.h"
+#include "beam/residence_loader.h"
+#include "io/page_reader.h"
+#include "search/read_status.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace trackway::search {
+namespace {
+
+constexpr std::uint32_t kReadsInFlight = 64;
+constexpr std::uint64_t kDefaultShare = 20;  // one part in 20 of the index
+
+// Between the numbers that were tried; beyond the last no more is known to be saved.
+layouts::HotSaving saving_of(const layouts::RecallCurve& curve, std::uint32_t hot_vertices) {
+    if (curve.hot.empty()) return {};
+    for (std::size_t i = 1; i < curve.hot.size(); ++i) {
+        const layouts::HotSaving& before = curve.hot[i - 1];
+        const layouts::HotSaving& after = curve.hot[i];
+        if (hot_vertices > after.vertices) continue;
+        const float part = static_cast<float>(hot_vertices - before.vertices) /
+                           static_cast<float>(after.vertices - before.vertices);
+        return {hot_vertices, before.recall + part * (after.recall - before.recall),
+                before.pages_per_query + part * (after.pages_per_query - before.pages_per_query)};
+    }
+    return curve.hot.back();
+}
+
+float miss_growth(const layouts::RecallCurve& curve, std::uint32_t hot_vertices) {
+    const float missed = 1 - saving_of(curve, 0).recall;
+    const float missed_with_hot = 1 - saving_of(curve, hot_vertices).recall;
+    return missed > 0 ? std::max(1.0F, missed_with_hot / missed) : 1;
+}
+
+std::uint32_t hot_within(const OpenedShard& shard, std::uint64_t bytes) {
+    const std::uint64_t each = beam::HotRecords::record_bytes(shard.geometry());
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(bytes / each, shard.hot_order().size()));
+}
+
+ResidencePlan plan_of(const OpenedShard& shard, std::uint32_t hot_vertices, bool edges) {
+    const layouts::RecallCurve& curve = edges ? shard.curve_with_edges : shard.curve;
+    return {.hot_vertices = hot_vertices,
+            .edges = edges,
+            .miss_growth = miss_growth(curve, hot_vertices),
+            .pages_with_tables = saving_of(shard.curve, 0).pages_per_query,
+            .pages_with_edges = saving_of(curve, 0).pages_per_query,
+            .pages_with_all = saving_of(curve, hot_vertices).pages_per_query};
+}
+
+}  // namespace
+
+Result<ResidencePlan> plan_residence(const OpenedShard& shard, const OpenOptions& options) {
+    const std::uint64_t listed = shard.hot_order().size();
+    if (options.cache_vertices) {
+        return plan_of(shard, static_cast<std::uint32_t>(std::min(*options.cache_vertices, listed)),
+                       false);
+    }
+    std::uint64_t room = shard.file.file.size_bytes() / kDefaultShare;
+    if (options.memory_budget_bytes != 0) {
+        if (options.memory_budget_bytes < shard.table_bytes()) {
+            return base::fail(
+                ErrorCode::kOutOfMemory,
+                base::join("memory budget: codes and navigation need ", shard.table_bytes(),
+                           " bytes, found ", options.memory_budget_bytes));
+        }
+        room = options.memory_budget_bytes - shard.table_bytes();
+    }
+    const ResidencePlan without = plan_of(shard, hot_within(shard, room), false);
+    const std::uint64_t edge_bytes = shard.curve_with_edges.edge_bytes;
+    if (shard.curve_with_edges.hot.empty() || room < edge_bytes) return without;
+    const ResidencePlan with = plan_of(shard, hot_within(shard, room - edge_bytes), true);
+    return with.pages_with_all < without.pages_with_all ? with : without;
+}
+
+Status load_residence(OpenedShard& shard, const ResidencePlan& plan, IoEngine engine) {
+    const layouts::PageGeometry& geometry = shard.geometry();
+    const std::size_t page_size = geometry.page_size_bytes;
+    beam::ResidenceLoader loader(geometry, shard.hot_order().first(plan.hot_vertices), plan.edges);
+    const std::span<const PageId> pages = loader.pages();
+    if (pages.empty()) return {};
+    base::AlignedBuffer buffers(kReadsInFlight * page_size);
+    const io::File* file = &shard.file.file;
+    TRACKWAY_TRY_ASSIGN(
+        reader,
+        io::open_page_reader(
+            engine, {{&file, 1}, buffers.span(), geometry.page_size_bytes, kReadsInFlight}));
+    std::vector<io::PageRead> reads(kReadsInFlight);
+    std::vector<io::PageRead*> to_submit;
+    for (std::size_t begin = 0; begin < pages.size(); begin += kReadsInFlight) {
+        const std::size_t batch = std::min<std::size_t>(kReadsInFlight, pages.size() - begin);
+        to_submit.clear();
+        for (std::size_t i = 0; i < batch; ++i) {
+            reads[i] = {.offset = geometry.offset_of(pages[begin + i]),
+                        .buffer = buffers.data() + i * page_size};
+            to_submit.push_back(&reads[i]);
+        }
+        reader->submit(to_submit);
+        for (std::size_t done = 0; done < batch;)
+            done += reader->reap().size();
+        for (std::size_t i = 0; i < batch; ++i) {
+            TRACKWAY_TRY(read_status(*file, geometry.page_size_bytes, reads[i]));
+            Status absorbed = loader.absorb({reads[i].buffer, page_size});
+            if (absorbed) continue;
+            absorbed.error().message.insert(0, file->path().string() + ": ");
+            return absorbed;
+        }
+    }
+    beam::Residence residence = loader.take();
+    shard.hot = std::move(residence.hot);
+    shard.edges = std::move(residence.edges);
+    return {};
+}
+
+}  // namespace trackway::search

@@ -1,0 +1,34 @@
+// What of an index stays in memory beside its tables: decided and read when it is opened.
+#pragma once
+
+#include "trackway/options.h"
+#include "trackway/result.h"
+
+#include "search/opened_shard.h"
+
+#include <cstdint>
+
+namespace trackway::search {
+
+struct ResidencePlan {
+    std::uint32_t hot_vertices = 0;
+    bool edges = false;  // of all vertices
+    // By what hot vertices multiply the share that is missed with the same margin: of vertices that
+    // are not read no page-mates are seen.
+    float miss_growth = 1;
+    // Pages that a query reads at a recall of 95 %, as the builder measured it: with the tables
+    // alone, with the edges if they are resident, with all that is. 0 where nothing was measured.
+    float pages_with_tables = 0;
+    float pages_with_edges = 0;
+    float pages_with_all = 0;
+};
+
+// The number of hot vertices that the options ask for; or else what spares most reads of what fits
+// the memory budget: hot vertices, or the edges of all vertices and hot ones in what they leave.
+// kOutOfMemory when the budget does not even hold the tables.
+Result<ResidencePlan> plan_residence(const OpenedShard& shard, const OpenOptions& options);
+
+// Reads what the plan says, many pages at a time, and keeps it in the shard.
+Status load_residence(OpenedShard& shard, const ResidencePlan& plan, IoEngine engine);
+
+}  // namespace trackway::search

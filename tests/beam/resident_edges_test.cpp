@@ -1,0 +1,172 @@
+#include "beam/resident_edges.h"
+
+#include "beam/beam_search.h"
+#include "beam/residence_loader.h"
+#include "support/built_index.h"
+#include "support/driven_search.h"
+#include "support/expect.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <set>
+#include <vector>
+
+using namespace trackway;
+using beam::BeamParams;
+using beam::BeamSearch;
+using beam::ResidentEdges;
+
+namespace {
+
+constexpr std::uint32_t kVectors = 2000;
+constexpr std::uint32_t kDimension = 16;
+
+test::BuiltIndex& shared_index() {
+    static test::BuiltIndex index;
+    if (index.report.vectors == 0) {
+        build_into(index, test::random_vectors(kVectors, kDimension, ElementType::kFloat32, 1),
+                   [&](BuildOptions&) { write_workload(index, 64); });
+    }
+    return index;
+}
+
+test::SearchedShard open_with_edges() {
+    auto opened = test::open_shard(shared_index().path());
+    beam::ResidenceLoader loader(opened.shard->geometry(), {}, true);
+    for (const PageId page : loader.pages())
+        test::expect_ok(loader.absorb(test::page_bytes(opened, page)));
+    opened.shard->edges = loader.take().edges;
+    return opened;
+}
+
+std::set<std::uint32_t> nearest(const std::byte* query) {
+    const MatrixView base = shared_index().vectors.view;
+    std::vector<float> all(base.row_count);
+    const auto measure = distance::distance_function(Metric::kL2, base.element_type);
+    measure(query, {base.data, base.row_bytes(), nullptr, all.size()}, kDimension, all.data());
+    std::vector<std::uint32_t> rows(all.size());
+    std::iota(rows.begin(), rows.end(), 0U);
+    std::partial_sort(rows.begin(), rows.begin() + 10, rows.end(),
+                      [&](auto a, auto b) { return all[a] < all[b]; });
+    return {rows.begin(), rows.begin() + 10};
+}
+
+struct Cost {
+    std::uint32_t hits = 0;
+    std::uint32_t pages = 0;
+    std::uint32_t hops = 0;
+};
+
+Cost cost_of(const test::SearchedShard& opened, const BeamParams& params) {
+    const auto view = opened.shard->view();
+    BeamSearch search(view);
+    const auto queries = test::random_vectors(100, kDimension, ElementType::kFloat32, 2);
+    Cost cost;
+    for (std::uint64_t q = 0; q < queries.view.row_count; ++q) {
+        test::expect_ok(search.start(queries.view.row(q), params));
+        std::set<PageId> wanted;
+        while (!search.done()) {
+            const std::vector<PageId> pages(search.wanted().begin(), search.wanted().end());
+            CHECK(pages.size() <= params.beam_width);
+            for (const PageId page : pages) {
+                CHECK(wanted.insert(page).second);  // at most once
+                test::expect_ok(search.absorb(page, test::page_bytes(opened, page)));
+            }
+        }
+        CHECK(search.found().size() == params.k);
+        CHECK(wanted.size() == search.counts().pages);
+        const auto truth = nearest(queries.view.row(q));
+        for (const graph::Candidate& found : search.found().first(std::min(params.k, 10U)))
+            cost.hits += truth.contains(found.vertex) ? 1 : 0;
+        cost.pages += search.counts().pages;
+        cost.hops += search.counts().hops;
+    }
+    return cost;
+}
+
+}  // namespace
+
+TEST_SUITE("resident_edges") {
+    TEST_CASE("lists come back, of the vertices that have one") {
+        ResidentEdges edges(1000);
+        std::vector<std::vector<std::uint32_t>> lists(1000);
+        base::Random random(3);
+        for (std::uint32_t place = 0; place < 1000; ++place) {
+            if (random.below(3) == 0) continue;
+            std::set<std::uint32_t> neighbors;
+            for (std::uint64_t i = random.below(200); i > 0; --i)
+                neighbors.insert(static_cast<std::uint32_t>(random.below(1000)));
+            lists[place].assign(neighbors.begin(), neighbors.end());
+            edges.add(LocalId{place}, lists[place]);
+        }
+        edges.finish();
+        std::vector<std::uint32_t> out(kMaxDegree);
+        std::uint64_t present = 0;
+        for (std::uint32_t place = 0; place < 1000; ++place) {
+            if (!edges.has(LocalId{place})) {
+                CHECK(lists[place].empty());
+                continue;
+            }
+            ++present;
+            REQUIRE(edges.neighbors(LocalId{place}, out.data()) == lists[place].size());
+            CHECK(std::equal(lists[place].begin(), lists[place].end(), out.begin()));
+        }
+        CHECK(edges.count() == present);
+        CHECK(edges.bytes() <= ResidentEdges::bytes_for(1000, present, 200));
+    }
+
+    TEST_CASE("searches with resident edges find as much and read less") {
+        const auto plain = test::open_shard(shared_index().path());
+        const auto resident = open_with_edges();
+        for (const std::uint32_t width : {1U, 4U}) {
+            CAPTURE(width);
+            BeamParams params{.k = 10, .search_list_size = 40, .beam_width = width};
+            const Cost without = cost_of(plain, params);
+            const Cost with = cost_of(resident, params);
+            // Pages that are not read for their edges bring no page-mates: of 1000.
+            CHECK(with.hits + 15 >= without.hits);
+            params.stop_margin = 1;
+            const Cost bounded_without = cost_of(plain, params);
+            const Cost bounded_with = cost_of(resident, params);
+            CHECK(bounded_with.hits + 15 >= bounded_without.hits);
+            CHECK(bounded_with.pages < bounded_without.pages);
+        }
+        const Cost narrow = cost_of(resident, {.k = 10, .search_list_size = 40, .stop_margin = 1});
+        const Cost wide =
+            cost_of(resident, {.k = 10, .search_list_size = 40, .beam_width = 8, .stop_margin = 1});
+        CHECK(wide.hops * 2 < narrow.hops);
+    }
+
+    TEST_CASE("any list, margin and limit gives as many neighbours as were asked for") {
+        const auto resident = open_with_edges();
+        for (const std::uint32_t list : {1U, 2U, 5U, 30U}) {
+            for (const float margin : {-20.0F, -2.0F, 0.0F, 3.0F}) {
+                CAPTURE(list);
+                CAPTURE(margin);
+                const std::uint32_t k = std::min(list, 5U);
+                cost_of(resident,
+                        {.k = k, .search_list_size = list, .beam_width = 3, .stop_margin = margin});
+                cost_of(resident, {.k = k,
+                                   .search_list_size = list,
+                                   .beam_width = 2,
+                                   .page_limit = k,
+                                   .expand_share = 0.3F,
+                                   .stop_margin = margin});
+            }
+        }
+    }
+
+    TEST_CASE("neighbours that are no places fail the loading, and the page is named") {
+        auto opened = test::open_shard(shared_index().path());
+        const layouts::PageGeometry& geometry = opened.shard->geometry();
+        beam::ResidenceLoader loader(geometry, {}, true);
+        std::vector<std::byte> page(test::page_bytes(opened, PageId{0}).begin(),
+                                    test::page_bytes(opened, PageId{0}).end());
+        page[200] ^= std::byte{1};
+        test::expect_error(loader.absorb(page), ErrorCode::kCorruption,
+                           {"offset 4096: page 0: checksum"});
+    }
+}
