@@ -2,6 +2,8 @@
 // Trackway. Prints one line of JSON per ef.
 #include "trackway/vector_file.h"
 
+#include "base/errors.h"
+
 #include <CLI/CLI.hpp>
 
 #include <atomic>

@@ -25,6 +25,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormatName = "trackway-index";
 constexpr std::uint64_t kManifestBytesMax = 64U << 20U;
+constexpr std::uint32_t kListMost = 1U << 20U;
+constexpr float kMarginMost = 1000;
+constexpr float kMost = std::numeric_limits<float>::max();
 constexpr std::uint32_t kRerankBefore12 = 2;  // format 1.1 did not say
 constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48U;
 
@@ -36,13 +39,13 @@ Json curve_json(const RecallCurve& curve) {
     Json margins = Json::array();
     for (const CalibratedMargin& entry : curve.margins) {
         margins.push_back({{"recall", decimal_text(entry.recall)},
+                           {"recall_with_hot", decimal_text(entry.recall_with_hot)},
                            {"margin", decimal_text(entry.margin)},
                            {"pages_per_query", decimal_text(entry.pages_per_query)}});
     }
     Json hot = Json::array();
     for (const HotSaving& entry : curve.hot) {
         hot.push_back({{"vertices", entry.vertices},
-                       {"recall", decimal_text(entry.recall)},
                        {"pages_per_query", decimal_text(entry.pages_per_query)}});
     }
     return {{"search_list", curve.list_size},
@@ -122,7 +125,7 @@ public:
     }
 
     // A float as decimal_text() writes it.
-    void decimal(const char* name, float& out) {
+    void decimal(const char* name, float& out, float least = -kMost, float most = kMost) {
         std::string found;
         text(name, found);
         const char* end = found.data() + found.size();
@@ -130,6 +133,10 @@ public:
         const auto parsed = std::from_chars(found.data(), end, value);
         if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(value)) {
             return blame(name, "a decimal number");
+        }
+        if (value < least || value > most) {
+            return blame(name,
+                         join("a number of ", decimal_text(least), " to ", decimal_text(most)));
         }
         out = value;
     }
@@ -203,7 +210,7 @@ void read_encoding(FieldReader& reader, Manifest& manifest) {
     if (manifest.encoding_step <= 0) reader.blame("encoding_step", "a number above 0");
 }
 
-// Calls read(fields, problem) for each object of a list.
+// Calls read(fields) for each object of a list.
 template <class Read>
 void read_list(const Json& object, const char* name, FieldReader& reader, const Read& read) {
     const auto list = object.find(name);
@@ -220,13 +227,14 @@ void read_curve(const Json& object, const char* name, FieldReader& reader, Recal
     const auto found = object.find(name);
     if (found == object.end() || !found->is_object()) return reader.blame(name, "an object");
     FieldReader inner(*found);
-    inner.number("search_list", curve.list_size, 0, UINT32_MAX);
+    inner.number("search_list", curve.list_size, 0, kListMost);
     inner.number("edge_bytes", curve.edge_bytes, 0, kCountMax);
     read_list(*found, "margins", inner, [&](FieldReader& fields) {
         CalibratedMargin entry;
-        fields.decimal("recall", entry.recall);
-        fields.decimal("margin", entry.margin);
-        fields.decimal("pages_per_query", entry.pages_per_query);
+        fields.decimal("recall", entry.recall, 0, 1);
+        fields.decimal("recall_with_hot", entry.recall_with_hot, 0, 1);
+        fields.decimal("margin", entry.margin, -kMarginMost, kMarginMost);
+        fields.decimal("pages_per_query", entry.pages_per_query, 0, kMost);
         const bool rises = curve.margins.empty() || (entry.recall > curve.margins.back().recall &&
                                                      entry.margin > curve.margins.back().margin);
         if (!rises) fields.blame("recall", "recall and margin that rise");
@@ -235,8 +243,7 @@ void read_curve(const Json& object, const char* name, FieldReader& reader, Recal
     read_list(*found, "hot", inner, [&](FieldReader& fields) {
         HotSaving entry;
         fields.number("vertices", entry.vertices, 0, UINT32_MAX);
-        fields.decimal("recall", entry.recall);
-        fields.decimal("pages_per_query", entry.pages_per_query);
+        fields.decimal("pages_per_query", entry.pages_per_query, 0, kMost);
         const bool rises =
             curve.hot.empty() ? entry.vertices == 0 : entry.vertices > curve.hot.back().vertices;
         if (!rises) fields.blame("vertices", "numbers that rise from 0");
@@ -252,8 +259,8 @@ void read_curve(const Json& object, const char* name, FieldReader& reader, Recal
 void read_search_settings(const Json& object, FieldReader& reader, Manifest& manifest) {
     reader.choice("code_type", manifest.code_type,
                   std::array{CodeType::kPq, CodeType::kOpq, CodeType::kRabitq});
-    reader.decimal("estimate_error", manifest.estimate_error);
-    reader.number("rerank_factor", manifest.rerank_factor, 0, 1000);
+    reader.decimal("estimate_error", manifest.estimate_error, 0, kMost);
+    reader.number("rerank_factor", manifest.rerank_factor, 0, manifest.is_encoded() ? 1000 : 0);
     read_curve(object, "calibration", reader, manifest.curve);
     read_curve(object, "calibration_with_edges", reader, manifest.curve_with_edges);
 }

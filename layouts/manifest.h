@@ -29,17 +29,16 @@ struct ManifestShard {
 
 // What queries that were held out found with a stop margin, and what it cost.
 struct CalibratedMargin {
-    float recall = 0;  // recall@10
+    float recall = 0;           // recall@10
+    float recall_with_hot = 0;  // with the most hot vertices that were tried
     float margin = 0;
     float pages_per_query = 0;
     bool operator==(const CalibratedMargin&) const = default;
 };
 
-// With so many hot vertices resident: what queries found with the margin that finds 95 % without
-// them (or with the largest), and what they read to find as much as without.
+// What queries read with so many hot vertices resident to find 95 %, or as much as they could.
 struct HotSaving {
     std::uint32_t vertices = 0;
-    float recall = 0;
     float pages_per_query = 0;
     bool operator==(const HotSaving&) const = default;
 };

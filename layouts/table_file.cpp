@@ -95,6 +95,7 @@ Result<base::AlignedBuffer> read_table(const std::filesystem::path& path, const 
     TRACKWAY_TRY(check_shape(file, header, shape));
     base::AlignedBuffer rows(shape.row_count * shape.row_bytes);
     std::vector<std::uint64_t> checksums(chunk_count(rows.size()));
+    file.read_ahead(kHeaderBytes, rows.size() + checksums.size() * sizeof(std::uint64_t));
     const auto list = std::as_writable_bytes(std::span(checksums));
     TRACKWAY_TRY(file.read_exact(kHeaderBytes + rows.size(), list));
     if (base::checksum64(list) != header.chunks_checksum) {

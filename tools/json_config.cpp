@@ -12,8 +12,8 @@ using Json = nlohmann::ordered_json;
 // Numbers as such where the option takes one; file names and the like stay text.
 Json value_of(const CLI::Option& option, const std::string& text) {
     const std::string type = option.get_type_name();
-    const bool numeric =
-        type == "UINT" || type == "FLOAT" || type.starts_with("SIZE") || type.starts_with("L1");
+    const bool numeric = type == "UINT" || type == "FLOAT" || type.starts_with("SIZE") ||
+                         type.starts_with("L1") || type.starts_with("X1");
     const Json parsed = numeric ? Json::parse(text, nullptr, false) : Json();
     return parsed.is_number() ? parsed : Json(text);
 }
@@ -29,6 +29,15 @@ Json default_of(const CLI::Option& option) {
         begin = end + 1;
     }
     return list;
+}
+
+// Of an option that is not given. Nothing where another that is given excludes it.
+bool has_default(const CLI::Option& option) {
+    const std::string text = option.get_default_str();
+    const auto excluded = option.get_excludes();
+    return !text.empty() && text != "[]" &&
+           std::none_of(excluded.begin(), excluded.end(),
+                        [](const CLI::Option* other) { return other->count() > 0; });
 }
 
 std::string text_of(const std::string& name, const Json& value) {
@@ -55,7 +64,7 @@ std::string JsonConfig::to_config(const CLI::App* app, bool default_also,
                 object[name].push_back(value_of(*option, text));
         } else if (option->count() == 1) {
             object[name] = value_of(*option, option->results().front());
-        } else if (default_also && !option->get_default_str().empty()) {
+        } else if (default_also && has_default(*option)) {
             object[name] = default_of(*option);
         }
     }

@@ -19,7 +19,7 @@ namespace {
 struct SearchOptions {
     std::string index, queries, ground_truth, result;
     std::vector<std::uint32_t> search_lists = {20, 40, 80};
-    std::vector<float> target_recalls;
+    std::vector<double> target_recalls;
     SearchParams params;
     OpenOptions open;
     std::uint32_t repeat = 1;
@@ -50,6 +50,7 @@ void add_options(CLI::App& app, SearchOptions& options) {
     app.add_option("--target-recall", options.target_recalls,
                    "instead of lists: the cheapest calibrated setting for each recall@10")
         ->delimiter(',')
+        ->default_str("")
         ->type_name("X1,X2,...")
         ->excludes(lists);
     app.add_option("--stop-margin", options.params.stop_margin,
@@ -194,7 +195,7 @@ private:
 
 std::vector<SearchParams> params_of_rows(const SearchOptions& options) {
     std::vector<SearchParams> all;
-    for (const float target : options.target_recalls) {
+    for (const double target : options.target_recalls) {
         all.push_back(options.params);
         all.back().target_recall = target;
         all.back().search_list_size = std::max(all.back().search_list_size, all.back().k);
@@ -233,6 +234,10 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
         return tl::unexpected(
             Error{ErrorCode::kInvalidArgument, "k: expected 1 to " + std::to_string(vectors) +
                                                    ", found " + std::to_string(options.params.k)});
+    }
+    for (const double target : options.target_recalls) {  // before any row
+        auto setting = index->setting_for_recall(target, options.params.k);
+        if (!setting) return tl::unexpected(setting.error());
     }
     RowRunner runner(*set, options);
     std::vector<SearchRow> rows;

@@ -20,7 +20,7 @@ struct SearchStats {
     std::uint64_t bytes_read = 0;
     std::uint32_t pages_read = 0;
     std::uint32_t pages_joined = 0;      // of those, on their way for another query already
-    std::uint32_t pages_from_cache = 0;  // vertices expanded from the cache of hot records
+    std::uint32_t pages_from_cache = 0;  // vertices expanded from memory, by hot record or edges
     std::uint32_t hops = 0;              // rounds of reading
     std::uint32_t estimates = 0;         // distances estimated from codes
     std::uint32_t exact_distances = 0;
@@ -54,7 +54,8 @@ struct IndexSummary {
 struct RecallSetting {
     std::uint32_t search_list_size = 0;
     float stop_margin = 0;
-    float pages_per_query = 0;  // of queries held out when the index was built
+    // Pages of vertices, of queries held out when the index was built, without hot vertices.
+    float pages_per_query = 0;
 };
 
 // Immutable after open; safe to search from any number of threads at once.
@@ -76,8 +77,8 @@ public:
                   std::span<SearchStats> stats = {}) const;
 
     // What a search for this recall will do. kInvalidArgument when no setting reached it while the
-    // index was built.
-    Result<RecallSetting> setting_for_recall(float target, std::uint32_t k) const;
+    // index was built, kUnsupported when none was tried.
+    Result<RecallSetting> setting_for_recall(double target, std::uint32_t k) const;
 
     // Writes what the recorded queries visited so far (OpenOptions::record_share), for relayout().
     // kInvalidArgument when nothing was recorded.

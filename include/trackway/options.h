@@ -89,7 +89,7 @@ struct SearchParams {
     // Instead of both: the cheapest setting with which held-out queries found this share of their
     // 10 nearest when the index was built. SearchParams::search_list_size and stop_margin are
     // ignored.
-    std::optional<float> target_recall = {};
+    std::optional<double> target_recall = {};
     // W: vertices whose pages one query reads at once. 0: 1 while a thread has many queries in
     // flight, which reads fewest pages; up to kAdaptiveBeamMax for the few that are left or alone,
     // whose answers then depend on what else runs.

@@ -232,12 +232,13 @@ bool BeamSearch::take_for_expansion(Candidate scored) {
     const std::size_t at = position_in_frontier(scored.vertex);
     if (at == frontier_.size()) return true;
     const std::uint32_t mark = frontier_[at].mark;
-    if (mark == kExpanded) return false;
+    if (mark == kUnscored) frontier_[at].mark = kExpanded;
+    if (mark == kUnscored || mark == kExpanded) return false;
     if (mark >= kResident) store_.give_back(mark - kResident);
     frontier_.erase(at);
     scored.mark = kExpanded;
     insert(scored, frontier_, next_);
-    return mark != kUnscored;
+    return true;
 }
 
 // A scored vertex stays expandable without another read: in the frontier if an edge had led to it,
@@ -396,14 +397,13 @@ Status BeamSearch::expand_candidates() {
         if (shard_.hot != nullptr && shard_.hot->find(vertex, hot)) {
             candidate->mark = kExpanded;
             note_visit(place);
-            ++counts_.expanded_hot;
+            ++counts_.expanded_resident;
             const Asked asked{vertex, true};
             TRACKWAY_TRY(use_page(shard_.geometry().page_of(vertex), hot, {&asked, 1}));
         } else if (shard_.edges != nullptr && shard_.edges->has(vertex)) {
             if (!is_worth_expanding(*candidate)) break;
             candidate->mark = kUnscored;
-            note_visit(place);
-            ++counts_.expanded_hot;
+            ++counts_.expanded_resident;
             const std::uint32_t degree = shard_.edges->neighbors(vertex, neighbors_.data());
             TRACKWAY_TRY(expand(place, std::span(neighbors_).first(degree)));
         } else if (!want(*candidate, true)) {
@@ -433,7 +433,7 @@ bool BeamSearch::want(Candidate& candidate, bool expand) {
         wanted_.push_back(page);
     }
     candidate.mark = kExpanded;
-    if (expand) note_visit(candidate.vertex);
+    note_visit(candidate.vertex);
     beam_.push_back({vertex, expand});
     return true;
 }

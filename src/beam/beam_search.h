@@ -58,8 +58,8 @@ inline double margin_unit(Metric metric, double distance, double query_length) n
 
 struct BeamCounts {
     std::uint32_t hops = 0;
-    std::uint32_t pages = 0;         // wanted in all
-    std::uint32_t expanded_hot = 0;  // expanded from a hot record, without a read
+    std::uint32_t pages = 0;              // wanted in all
+    std::uint32_t expanded_resident = 0;  // expanded from memory, without a read
     std::uint32_t estimates = 0;
     std::uint32_t exact_distances = 0;
 };
@@ -70,7 +70,8 @@ public:
     explicit BeamSearch(const ShardView& shard);
 
     // query: dimension elements of the shard's type, which stay until done(). visits, if given,
-    // gets the place of every vertex that the search chose to expand, in order, until done().
+    // gets the place of every vertex that the search chose to expand, in order, until done(); of
+    // vertices expanded by resident edges only those whose pages it wants after all.
     // An error is one of hot records; see absorb().
     Status start(const std::byte* query, const BeamParams& params,
                  std::vector<std::uint32_t>* visits = nullptr);

@@ -11,11 +11,14 @@ ResidentEdges::ResidentEdges(std::uint64_t place_count)
       present_((place_count + 63) / 64, 0),
       lists_(base::kBitReadSlack) {}
 
-std::uint64_t ResidentEdges::bytes_for(std::uint64_t place_count, std::uint64_t lists,
-                                       std::uint32_t max_degree) noexcept {
-    const std::uint64_t bits = layouts::EdgeCode::elias_fano(place_count).bits(max_degree);
-    const std::uint64_t each = 1 + base::bytes_of_bits(bits) + sizeof(std::uint16_t);
-    return lists * each + lists / kGroup * 8 + (place_count + 63) / 64 * 12 + base::kBitReadSlack;
+std::uint64_t ResidentEdges::bytes_for(std::uint64_t place_count,
+                                       std::span<const std::uint32_t> degrees) noexcept {
+    const layouts::EdgeCode code = layouts::EdgeCode::elias_fano(place_count);
+    std::uint64_t bytes = (place_count + 63) / 64 * (8 + 4) + base::kBitReadSlack +
+                          (degrees.size() + kGroup - 1) / kGroup * 8 + degrees.size() * 2;
+    for (const std::uint32_t degree : degrees)
+        bytes += 1 + base::bytes_of_bits(code.bits(degree));
+    return bytes;
 }
 
 void ResidentEdges::add(LocalId vertex, std::span<const std::uint32_t> neighbors) {

@@ -18,9 +18,9 @@ public:
     // Nothing resident yet, of places below place_count.
     explicit ResidentEdges(std::uint64_t place_count);
 
-    // Bytes that so many lists take at most.
-    static std::uint64_t bytes_for(std::uint64_t place_count, std::uint64_t lists,
-                                   std::uint32_t max_degree) noexcept;
+    // What bytes() will be with lists of these degrees.
+    static std::uint64_t bytes_for(std::uint64_t place_count,
+                                   std::span<const std::uint32_t> degrees) noexcept;
 
     // REQUIRES: vertices and neighbours in rising order; neighbours below place_count.
     void add(LocalId vertex, std::span<const std::uint32_t> neighbors);

@@ -33,12 +33,18 @@ constexpr std::uint32_t kMarginLists[] = {100, 200, 400, 800};
 // The share of page-mates is chosen with every fourth query, margins with all.
 constexpr std::uint32_t kCoarseStep = 4;
 constexpr double kRecallEnough = 0.995;
+// What fewer queries find says too little of what others will.
+constexpr std::size_t kQueriesLeast = 100;
 constexpr float kHotRecall = 0.95F;
 // Of the vertices: how many hot ones are tried.
 constexpr std::uint32_t kHotShares[] = {20, 8};
-constexpr float kMargins[] = {-2.0F, -1.5F, -1.0F, -0.75F, -0.5F, -0.25F, 0.0F, 0.25F, 0.5F,
-                              0.75F, 1.0F,  1.25F, 1.5F,   1.75F, 2.0F,   2.5F, 3.0F,  3.5F,
-                              4.0F,  5.0F,  6.0F,  8.0F,   11.0F, 15.0F,  20.0F};
+constexpr float kMargins[] = {-12.0F, -8.0F,  -5.5F, -4.0F,  -3.0F, -2.5F, -2.0F, -1.5F,
+                              -1.0F,  -0.75F, -0.5F, -0.25F, 0.0F,  0.25F, 0.5F,  0.75F,
+                              1.0F,   1.25F,  1.5F,  1.75F,  2.0F,  2.5F,  3.0F,  3.5F,
+                              4.0F,   5.0F,   6.0F,  8.0F,   11.0F, 15.0F, 20.0F};
+constexpr std::size_t kFirstMargin = 12;  // from here down, then up
+// Less than this nobody asks for.
+constexpr double kRecallLeast = 0.85;
 
 class Calibrator {
 public:
@@ -63,8 +69,10 @@ public:
         }
         rerank_ = best.rerank_factor * judging_.k;
         choose_share(best);
-        TRACKWAY_TRY(measure_curve(best, false, best.curve));
-        TRACKWAY_TRY(measure_curve(best, true, best.curve_with_edges));
+        if (judging_.numbers.size() >= kQueriesLeast) {
+            TRACKWAY_TRY(measure_curve(best, false, best.curve));
+            TRACKWAY_TRY(measure_curve(best, true, best.curve_with_edges));
+        }
         TRACKWAY_TRY(coarse_.status());
         TRACKWAY_TRY(fine_.status());
         return best;
@@ -94,8 +102,10 @@ private:
                 settings.push_back(params_for(list, share));
             const auto costs = coarse_.costs_at(kRecallsAimed, settings, rerank_);
             double total = 0;
-            for (const TrialOutcome& cost : costs)
-                total += cost.pages + cost.estimates / kEstimatesPerPage;
+            for (std::size_t i = 0; i < costs.size(); ++i) {
+                total += (costs[i].pages + costs[i].estimates / kEstimatesPerPage) *
+                         weight_of_misses(costs[i], kRecallsAimed[i]);
+            }
             if (share == 0) most_estimates = kGrowthMax * costs[0].estimates;
             if (arena_.stopped() || total >= least || costs[0].estimates > most_estimates) break;
             least = total;
@@ -110,31 +120,42 @@ private:
         TRACKWAY_TRY_ASSIGN(edges, load({}, with_edges));
         view_.edges = edges.edges.get();
         curve.edge_bytes = with_edges ? edges.edges->bytes() : 0;
-        const auto settings = settings_from(
-            kHotRecall, choose_margins(best.expand_share_permille, curve), curve.margins);
+        const beam::BeamParams params = choose_margins(best.expand_share_permille, curve);
+        const auto settings = settings_from(kHotRecall, params, curve.margins);
         const TrialOutcome without = coarse_.run(settings.front(), rerank_);
-        add_saving(0, without, without.pages, curve);
-        std::uint32_t before = 0;
+        curve.hot = {{0, static_cast<float>(without.pages)}};
+        const auto most = static_cast<std::uint32_t>(
+            std::min(shard_.hot.size(), shard_.place_of.size() / kHotShares[1]));
         for (const std::uint32_t share : kHotShares) {
-            const std::size_t count =
-                std::min<std::size_t>(shard_.hot.size(), shard_.place_of.size() / share);
-            if (count <= before || arena_.stopped()) continue;
-            before = static_cast<std::uint32_t>(count);
+            const auto count =
+                std::min(most, static_cast<std::uint32_t>(shard_.place_of.size() / share));
+            if (count <= curve.hot.back().vertices || arena_.stopped()) continue;
             TRACKWAY_TRY_ASSIGN(records, load(shard_.hot.first(count), false));
-            view_.hot = records.hot.get();
-            const TrialOutcome with = coarse_.run(settings.front(), rerank_);
-            add_saving(before, with,
-                       coarse_.costs_at({&without.recall, 1}, settings, rerank_)[0].pages, curve);
+            const beam::HotRecords* hot = records.hot.get();
+            view_.hot = hot;
+            const auto costs = coarse_.costs_at({&without.recall, 1}, settings, rerank_);
+            curve.hot.push_back({count, static_cast<float>(costs[0].pages)});
+            if (count == most) measure_with_hot(params, hot, curve.margins);
             view_.hot = nullptr;
         }
         view_.edges = nullptr;
         return {};
     }
 
-    static void add_saving(std::uint32_t hot_vertices, const TrialOutcome& found, double pages,
-                           layouts::RecallCurve& curve) {
-        curve.hot.push_back(
-            {hot_vertices, static_cast<float>(found.recall), static_cast<float>(pages)});
+    // Of vertices that are not read no page-mates are seen: the same margin finds less. The same
+    // queries show by how much.
+    void measure_with_hot(beam::BeamParams params, const beam::HotRecords* hot,
+                          std::span<layouts::CalibratedMargin> margins) {
+        for (layouts::CalibratedMargin& entry : margins) {
+            if (arena_.stopped()) return;
+            params.stop_margin = entry.margin;
+            view_.hot = nullptr;
+            const double without = coarse_.run(params, rerank_).recall;
+            view_.hot = hot;
+            const double change = coarse_.run(params, rerank_).recall - without;
+            entry.recall_with_hot =
+                std::clamp(entry.recall + static_cast<float>(change), 0.0F, 1.0F);
+        }
     }
 
     Result<beam::Residence> load(std::span<const std::uint32_t> hot, bool edges) const {
@@ -156,16 +177,34 @@ private:
             if (without.recall >= kRecallEnough || arena_.stopped()) break;
         }
         curve.list_size = params.search_list_size;
-        for (const float margin : kMargins) {
-            if (arena_.stopped()) break;
-            params.stop_margin = margin;
+        const auto try_margin = [&](std::size_t i) {
+            params.stop_margin = kMargins[i];
             const TrialOutcome found = fine_.run(params, rerank_);
             const auto recall = static_cast<float>(found.recall);
-            if (curve.margins.empty() || recall > curve.margins.back().recall)
-                curve.margins.push_back({recall, margin, static_cast<float>(found.pages)});
-            if (found.recall >= std::min(kRecallEnough + 0.002, without.recall)) break;
+            curve.margins.push_back({.recall = recall,
+                                     .recall_with_hot = recall,
+                                     .margin = kMargins[i],
+                                     .pages_per_query = static_cast<float>(found.pages)});
+            return found.recall;
+        };
+        for (std::size_t i = kFirstMargin; i-- > 0 && !arena_.stopped();) {
+            if (try_margin(i) < kRecallLeast) break;
         }
+        std::reverse(curve.margins.begin(), curve.margins.end());
+        for (std::size_t i = kFirstMargin; i < std::size(kMargins) && !arena_.stopped(); ++i) {
+            if (try_margin(i) >= std::min(kRecallEnough + 0.002, without.recall)) break;
+        }
+        keep_rising(curve.margins);
         return params;
+    }
+
+    // Of those that find no more than a smaller margin the smaller one will do.
+    static void keep_rising(std::vector<layouts::CalibratedMargin>& margins) {
+        std::vector<layouts::CalibratedMargin> kept;
+        for (const layouts::CalibratedMargin& entry : margins) {
+            if (kept.empty() || entry.recall > kept.back().recall) kept.push_back(entry);
+        }
+        margins = std::move(kept);
     }
 
     // The first setting that reaches the recall, or the last of all, and those behind it.

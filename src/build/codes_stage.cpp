@@ -19,6 +19,9 @@ constexpr double kRecallsAimed[] = {0.95, 0.99};
 constexpr std::uint32_t kLists[] = {10, 14, 20, 28, 40, 56, 80, 115, 160, 230, 320};
 constexpr std::uint32_t kStep = 4;  // every fourth judging query will do
 constexpr double kWorthChanging = 0.98;
+constexpr std::uint32_t kRerankFactor = 2;
+// Beyond, training OPQ takes hours and each query's rotation longer than its reads.
+constexpr std::uint32_t kOpqDimensionMax = 2048;
 
 std::span<float> row_of(std::vector<float>& rows, std::size_t i, std::uint32_t dimension) {
     return std::span(rows).subspan(i * dimension, dimension);
@@ -71,16 +74,19 @@ double pages_with(const CodesTask& task, const MadeCodes& made, const base::Aren
         settings.push_back({.k = task.judging.k,
                             .search_list_size = std::max(task.judging.k, std::min(list, count))});
     }
+    const std::uint32_t rerank = task.given.data != nullptr ? kRerankFactor * task.judging.k : 0;
+    const auto costs = runs.costs_at(kRecallsAimed, settings, rerank);
     double pages = 0;
-    for (const TrialOutcome& cost : runs.costs_at(kRecallsAimed, settings, 0))
-        pages += cost.pages / std::size(kRecallsAimed);
-    return pages;
+    for (std::size_t i = 0; i < costs.size(); ++i)
+        pages += costs[i].pages * weight_of_misses(costs[i], kRecallsAimed[i]);
+    return pages / static_cast<double>(costs.size());
 }
 
 std::vector<CodeType> types_to_try(const CodesTask& task) {
     if (task.type) return {*task.type};
     std::vector<CodeType> types;
     for (const CodeType type : {CodeType::kPq, CodeType::kOpq, CodeType::kRabitq}) {
+        if (type == CodeType::kOpq && !may_use_opq({}, task.vectors.dimension)) continue;
         if (quant::has_codec(type, task.vectors.dimension, task.code_bytes)) types.push_back(type);
     }
     return types;
@@ -88,11 +94,16 @@ std::vector<CodeType> types_to_try(const CodesTask& task) {
 
 }  // namespace
 
+bool may_use_opq(std::optional<CodeType> type, std::uint32_t dimension) noexcept {
+    return type ? *type == CodeType::kOpq : dimension <= kOpqDimensionMax;
+}
+
 std::uint64_t codes_stage_bytes(std::uint64_t rows, std::uint32_t dimension,
-                                std::uint32_t code_bytes) noexcept {
+                                std::uint32_t code_bytes, bool axes) noexcept {
     const std::uint64_t sample = std::min(rows, kSampleRows) * dimension * sizeof(float);
-    const std::uint64_t axes = std::uint64_t{dimension} * dimension * sizeof(float);
-    return 2 * sample + sample / 4 + sample / code_bytes * 2 + 4 * axes +
+    const std::uint64_t axis_bytes =
+        axes ? 4 * std::uint64_t{dimension} * dimension * sizeof(float) : 0;
+    return 2 * sample + sample / 4 + sample / code_bytes * 2 + axis_bytes +
            rows * (2 * std::uint64_t{code_bytes} + 16);
 }
 

@@ -40,8 +40,11 @@ struct MadeCodes {
 // arena.stopped().
 MadeCodes make_codes(const CodesTask& task, const base::Arena& arena);
 
-// Bytes that making codes holds at once beside vectors and edges, for planning.
+// Whether OPQ codes will be trained: asked for, or tried among others.
+bool may_use_opq(std::optional<CodeType> type, std::uint32_t dimension) noexcept;
+
+// Bytes that making codes holds at once beside vectors and edges, for planning. axes: OPQ's, too.
 std::uint64_t codes_stage_bytes(std::uint64_t rows, std::uint32_t dimension,
-                                std::uint32_t code_bytes) noexcept;
+                                std::uint32_t code_bytes, bool axes) noexcept;
 
 }  // namespace trackway::builder

@@ -76,7 +76,9 @@ std::uint64_t expected_peak(const BuildOptions& options, const VectorFile& vecto
                                      .build_list_size = options.graph.build_list_size};
     const std::uint64_t edges = rows * (std::uint64_t{options.graph.max_degree} + 1) * 4;
     const std::uint64_t codes = rows * plan.code_bytes;
-    const std::uint64_t training = codes_stage_bytes(rows, vectors.dimension(), plan.code_bytes);
+    const std::uint64_t training =
+        codes_stage_bytes(rows, vectors.dimension(), plan.code_bytes,
+                          may_use_opq(options.code_type, vectors.dimension()));
     const std::uint64_t laying_out =
         rows * lay_out_bytes(options.graph.max_degree, plan.record_shape.vector_bytes) +
         codes * 5 / 4 + covisit_pair_bytes();
@@ -114,8 +116,10 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
         !quant::has_codec(*options.code_type, vectors.dimension(), plan.code_bytes)) {
         return fail(
             ErrorCode::kInvalidArgument,
-            join("code bytes: expected room for ", name_of(*options.code_type), " codes of ",
-                 vectors.dimension(), " dimensions, found ", plan.code_bytes));
+            join("code bytes: ", name_of(*options.code_type), " codes of ", vectors.dimension(),
+                 " dimensions: expected ",
+                 *options.code_type == CodeType::kRabitq ? 8 + (vectors.dimension() + 7) / 8 : 1,
+                 " or more, and no more than the dimension, found ", plan.code_bytes));
     }
     plan.memory_budget_bytes = options.memory_budget_bytes != 0
                                    ? options.memory_budget_bytes

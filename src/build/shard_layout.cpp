@@ -1,6 +1,7 @@
 #include "build/shard_layout.h"
 
 #include "base/errors.h"
+#include "beam/resident_edges.h"
 #include "layouts/page_order.h"
 
 #include <algorithm>
@@ -151,6 +152,13 @@ Status ShardLayout::calibrate_with(const JudgingQueries& judging, const io::File
     TRACKWAY_TRY_ASSIGN(calibration, calibrate(shard, judging, arena_));
     calibration_ = std::move(calibration);
     return {};
+}
+
+void ShardLayout::keep_calibration(Calibration calibration) {
+    calibration_ = std::move(calibration);
+    if (calibration_.curve_with_edges.list_size == 0) return;
+    calibration_.curve_with_edges.edge_bytes =
+        beam::ResidentEdges::bytes_for(description_.geometry.place_count(), degrees_);
 }
 
 std::vector<layouts::CovisitRow> ShardLayout::covisit_rows() const {

@@ -61,7 +61,8 @@ public:
     void number_pages(const layouts::Uuid& uuid);
     // On the pages as they were written.
     Status calibrate_with(const JudgingQueries& judging, const io::File& pages);
-    void keep_calibration(Calibration calibration) { calibration_ = std::move(calibration); }
+    // Of other pages, where there are no queries to measure with these.
+    void keep_calibration(Calibration calibration);
 
     const layouts::PagePacking& packing() const noexcept { return packing_; }
     const layouts::ShardDescription& description() const noexcept { return description_; }

@@ -8,6 +8,7 @@
 #include "beam/beam_search.h"
 #include "build/judging_queries.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -49,6 +50,12 @@ struct TrialTask {
     PageFetch fetch;
     std::uint32_t step = 1;  // of the judging queries, every step-th is run
 };
+
+// By what to multiply the cost of a setting that finds less than was aimed at: by how much more it
+// misses. At least 1.
+inline double weight_of_misses(const TrialOutcome& found, double aimed) noexcept {
+    return std::max(1.0, (1 - found.recall) / (1 - aimed));
+}
 
 class TrialRuns {
 public:

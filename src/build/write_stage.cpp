@@ -1,5 +1,6 @@
 #include "build/write_stage.h"
 
+#include "base/assert.h"
 #include "base/errors.h"
 #include "build/page_maker.h"
 #include "layouts/shard_tables.h"
@@ -131,6 +132,9 @@ Result<StagedShard> write_shard(const std::filesystem::path& folder, const Shard
 }
 
 Status verify_staged(const StagedShard& staged, const layouts::Manifest& manifest) {
+    TRACKWAY_TRY_ASSIGN(read_back, layouts::parse_manifest(layouts::manifest_text(manifest),
+                                                           "manifest.json, not yet written"));
+    TRACKWAY_ASSERT(read_back == manifest);
     TRACKWAY_TRY_ASSIGN(shard,
                         layouts::ShardFile::open(staged.front().staged_path(), manifest.uuid, 0));
     TRACKWAY_TRY(layouts::check_against_manifest(shard, manifest));

@@ -35,6 +35,8 @@ public:
 
     // Fills out from offset on; a file that ends too early is kCorruption.
     Status read_exact(std::uint64_t offset, std::span<std::byte> out) const;
+    // Lets the kernel begin to read all of it, many requests at a time, for a read_exact() to come.
+    void read_ahead(std::uint64_t offset, std::uint64_t size) const noexcept;
 
 private:
     friend class StagedFile;

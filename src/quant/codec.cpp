@@ -6,6 +6,8 @@
 #include "quant/rabit_quantizer.h"
 #include "quant/rotated_quantizer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace trackway::quant {
@@ -50,6 +52,13 @@ Result<std::unique_ptr<Codec>> make_codec(CodeType type, std::uint32_t dimension
         return base::fail(ErrorCode::kInvalidArgument,
                           base::join("code bytes: expected a size that ", name_of(type),
                                      " has for dimension ", dimension, ", found ", code_bytes));
+    }
+    if (!std::all_of(table.begin(), table.end(),
+                     [](float value) { return std::isfinite(value); })) {
+        return base::fail(ErrorCode::kInvalidArgument, "expected finite numbers, found others");
+    }
+    if (type == CodeType::kRabitq && !RabitQuantizer::has_signs(table)) {
+        return base::fail(ErrorCode::kInvalidArgument, "expected signs of 1 and -1, found others");
     }
     switch (type) {
         case CodeType::kPq:

@@ -95,8 +95,8 @@ std::unique_ptr<Codec> train_codec(CodeType type, std::span<const float> sample,
 // Floats in each row of the table of such a codec.
 std::uint32_t codec_table_width(CodeType type, std::uint32_t dimension) noexcept;
 
-// From what table() gave. kInvalidArgument when no such codec has codes of code_bytes; the caller
-// knows the file. REQUIRES: table.size() == dimension * codec_table_width().
+// From what table() gave. kInvalidArgument when no such codec has codes of code_bytes or such
+// numbers; the caller knows the file. REQUIRES: table.size() == dimension * codec_table_width().
 Result<std::unique_ptr<Codec>> make_codec(CodeType type, std::uint32_t dimension,
                                           std::uint32_t code_bytes, std::vector<float> table);
 

@@ -23,6 +23,9 @@ Matrix covariance(std::span<const float> sample, std::uint32_t dimension) {
         picked.col(static_cast<Eigen::Index>(i)) =
             Eigen::Map<const Eigen::VectorXf>(row, static_cast<Eigen::Index>(dimension));
     }
+    // The scale does not matter, but squares must stay within range.
+    const float largest = picked.cwiseAbs().maxCoeff();
+    if (largest > 0) picked /= largest;
     const Eigen::VectorXf mean = picked.rowwise().mean();
     picked.colwise() -= mean;
     Matrix sum = Matrix::Zero(dimension, dimension);
@@ -36,6 +39,9 @@ std::vector<float> balanced_principal_axes(std::span<const float> sample,
                                            const Subspaces& subspaces) {
     const std::uint32_t dimension = subspaces.dimension();
     TRACKWAY_ASSERT(sample.size() >= dimension);
+    // Sums are made in blocks of these sizes, not of those of the CPU at hand: the same axes on
+    // all.
+    Eigen::setCpuCacheSizes(32 << 10, 512 << 10, 4 << 20);
     const Eigen::SelfAdjointEigenSolver<Matrix> solver(covariance(sample, dimension));
     // Rising. Logarithms above that of the least make any scale of the data the same.
     const Eigen::VectorXf& variances = solver.eigenvalues();

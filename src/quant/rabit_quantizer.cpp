@@ -60,6 +60,9 @@ constexpr std::size_t padded(std::uint32_t dimension) noexcept {
 // With this, products with 4 bits of 16384 dimensions stay within 32 bits.
 constexpr float kNumberMax = 4095;
 
+// What is shorter counts as nothing: its inverse would overflow.
+constexpr float kLengthLeast = 1e-30F;
+
 // In place, orthonormal; the size is a power of two.
 void hadamard(std::span<float> values) {
     for (std::size_t half = 1; half < values.size(); half *= 2) {
@@ -114,6 +117,13 @@ std::uint32_t RabitQuantizer::bits_within(std::uint32_t dimension,
 std::uint32_t RabitQuantizer::bits_of(std::uint32_t dimension, std::uint32_t code_bytes) noexcept {
     const std::uint32_t bits = bits_within(dimension, code_bytes);
     return bits > 0 && code_bytes_of(dimension, bits) == code_bytes ? bits : 0;
+}
+
+bool RabitQuantizer::has_signs(std::span<const float> table) noexcept {
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        if (i % kTableWidth != 0 && std::abs(table[i]) != 1) return false;
+    }
+    return true;
 }
 
 RabitQuantizer::RabitQuantizer(std::uint32_t dimension, std::uint32_t code_bytes,
@@ -188,7 +198,7 @@ void RabitQuantizer::encode(std::span<const float> vector, std::span<std::uint8_
     for (const float value : residual)
         largest = std::max(largest, std::abs(value));
     std::fill(code.begin(), code.end(), std::uint8_t{0});
-    if (largest == 0) return;
+    if (largest < kLengthLeast) return;
     constexpr int kSteps = 16;
     std::vector<std::uint8_t> numbers(residual.size());
     std::vector<std::uint8_t> best_numbers(residual.size());
@@ -235,7 +245,7 @@ void RabitQuantizer::prepare(Metric metric, std::span<const float> query, QueryT
     for (const float value : table.rotated)
         largest = std::max(largest, std::abs(value));
     table.numbers.assign(padded(dimension()), 0);
-    const float per_step = largest > 0 ? kNumberMax / largest : 0;
+    const float per_step = largest > kLengthLeast ? kNumberMax / largest : 0;
     float sum = 0;
     for (std::size_t i = 0; i < query.size(); ++i) {
         const float number = std::nearbyint(table.rotated[i] * per_step);

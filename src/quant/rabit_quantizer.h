@@ -22,7 +22,10 @@ public:
     // The bits a dimension of codes of exactly this size; 0 when there are none.
     static std::uint32_t bits_of(std::uint32_t dimension, std::uint32_t code_bytes) noexcept;
 
-    // REQUIRES: bits_of() > 0, table.size() == dimension * kTableWidth.
+    // Whether all that should be 1 or -1 in such a table is.
+    static bool has_signs(std::span<const float> table) noexcept;
+
+    // REQUIRES: bits_of() > 0, has_signs(), table.size() == dimension * kTableWidth.
     RabitQuantizer(std::uint32_t dimension, std::uint32_t code_bytes, std::span<const float> table);
 
     // The centroid is the sample's mean, signs are random. REQUIRES: bits_within() > 0.

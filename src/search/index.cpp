@@ -31,7 +31,11 @@ using base::join;
 constexpr std::uint32_t kListMax = 1U << 20U;
 constexpr std::uint32_t kCalibratedNeighbors = 10;
 // Calibration saw a sample of the queries: to miss so much of what may be missed is aimed at.
-constexpr float kMissedShare = 0.95F;
+constexpr double kMissedShare = 0.95;
+constexpr const char* kNotCalibrated =
+    "expected an index that was calibrated when it was built, with 200 queries or more, found "
+    "none: "
+    "build it anew or relayout it with a workload, or give a search list";
 
 Status check_range(const char* name, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
     if (value >= least && value <= most) return {};
@@ -98,7 +102,7 @@ public:
         TRACKWAY_TRY_ASSIGN(plan, search::plan_residence(shard_, options_));
         TRACKWAY_TRY(search::load_residence(shard_, plan, options_.io));
         shard_.hot_places = {};
-        miss_growth_ = plan.miss_growth;
+        hot_share_ = plan.hot_share;
         summary_.hot_vertices = plan.hot_vertices;
         summary_.bytes_of_hot = shard_.hot ? shard_.hot->bytes() : 0;
         summary_.bytes_of_edges = shard_.edges ? shard_.edges->bytes() : 0;
@@ -121,7 +125,8 @@ public:
                         join("queries: expected ", name_of(summary_.element_type), ", found ",
                              name_of(queries.element_type)));
         }
-        TRACKWAY_TRY(check_range("k", params.k, 1, summary_.vectors));
+        TRACKWAY_TRY(
+            check_range("k", params.k, 1, std::min<std::uint64_t>(summary_.vectors, kListMax)));
         if (!params.target_recall) {
             TRACKWAY_TRY(check_range("search list", params.search_list_size, params.k, kListMax));
         }
@@ -130,9 +135,7 @@ public:
             return fail(ErrorCode::kInvalidArgument,
                         join("expand share: expected 0 to 1, found ", *params.expand_share));
         }
-        if (params.stop_margin && std::isnan(*params.stop_margin)) {
-            return fail(ErrorCode::kInvalidArgument, "stop margin: expected a number, found NaN");
-        }
+        TRACKWAY_TRY(check_stop_margin(params));
         // Every page read brings at least one new vertex.
         if (params.page_limit != 0) {
             TRACKWAY_TRY(check_range("page limit", params.page_limit, params.k, UINT32_MAX));
@@ -163,22 +166,38 @@ public:
         return check_range("rerank", rerank, params.k, 1U << 20U);
     }
 
-    Result<RecallSetting> setting_for_recall(float target, std::uint32_t k) const {
-        if (!(target > 0 && target < 1)) {
+    Status check_stop_margin(const SearchParams& params) const {
+        constexpr float kNone = std::numeric_limits<float>::infinity();
+        if (!params.stop_margin || *params.stop_margin == kNone) return {};
+        if (!std::isfinite(*params.stop_margin)) {
             return fail(ErrorCode::kInvalidArgument,
-                        join("target recall: expected a number between 0 and 1, found ", target));
+                        join("stop margin: expected a number, found ", *params.stop_margin));
+        }
+        if (!shard_.curve.margins.empty()) return {};
+        return fail(ErrorCode::kUnsupported, join("stop margin: ", kNotCalibrated));
+    }
+
+    Result<RecallSetting> setting_for_recall(double target, std::uint32_t k) const {
+        if (!(target > 0 && target < 1)) {
+            return fail(
+                ErrorCode::kInvalidArgument,
+                join("target recall: expected a number above 0 and below 1, found ", target));
         }
         const layouts::RecallCurve& curve = shard_.curve_in_use();
         const std::span<const layouts::CalibratedMargin> margins = curve.margins;
         if (margins.empty()) {
-            return fail(ErrorCode::kUnsupported,
-                        "target recall: expected an index that was calibrated when it was built, "
-                        "found none: build or relayout it, or give a search list");
+            return fail(ErrorCode::kUnsupported, join("target recall: ", kNotCalibrated));
         }
-        if (target > margins.back().recall) {
+        const auto recall_at = [&](const layouts::CalibratedMargin& entry) {
+            return entry.recall + hot_share_ * (entry.recall_with_hot - entry.recall);
+        };
+        float most = 0;
+        for (const layouts::CalibratedMargin& entry : margins)
+            most = std::max(most, recall_at(entry));
+        if (target > double{most}) {
             return fail(
                 ErrorCode::kInvalidArgument,
-                join("target recall: expected at most ", margins.back().recall,
+                join("target recall: expected at most ", most,
                      ", the most that was reached when the index was built, found ", target));
         }
         const std::uint64_t list = std::max<std::uint64_t>(
@@ -188,13 +207,14 @@ public:
                 std::min<std::uint64_t>(std::max<std::uint64_t>(list, k), kListMax)),
             .stop_margin = margins.back().margin,
             .pages_per_query = margins.back().pages_per_query};
-        const float aimed = 1 - (1 - target) * kMissedShare / miss_growth_;
+        const auto aimed = static_cast<float>(1 - (1 - target) * kMissedShare);
         for (std::size_t i = 0; i < margins.size(); ++i) {
             const layouts::CalibratedMargin& after = margins[i];
-            if (after.recall < aimed) continue;
+            const float reached = recall_at(after);
+            if (reached < aimed) continue;
             const layouts::CalibratedMargin& before = margins[i == 0 ? 0 : i - 1];
-            const float span = after.recall - before.recall;
-            const float part = span > 0 ? (aimed - before.recall) / span : 1;
+            const float span = reached - recall_at(before);
+            const float part = span > 0 ? (aimed - recall_at(before)) / span : 1;
             setting.stop_margin = before.margin + part * (after.margin - before.margin);
             setting.pages_per_query =
                 before.pages_per_query + part * (after.pages_per_query - before.pages_per_query);
@@ -276,7 +296,7 @@ private:
     IndexSummary summary_;
     layouts::Uuid uuid_;
     float expand_share_;
-    float miss_growth_ = 1;  // ResidencePlan
+    float hot_share_ = 0;  // ResidencePlan
     std::uint32_t rerank_factor_;
     quant::ScalarCode code_;
     std::unique_ptr<search::WorkerPool> pool_;  // last: its threads use the shard
@@ -317,7 +337,7 @@ Status Index::search(MatrixView queries, const SearchParams& params, std::span<N
     return impl_->search(queries, params, out, stats);
 }
 
-Result<RecallSetting> Index::setting_for_recall(float target, std::uint32_t k) const {
+Result<RecallSetting> Index::setting_for_recall(double target, std::uint32_t k) const {
     return impl_->setting_for_recall(target, k);
 }
 

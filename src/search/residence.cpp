@@ -25,16 +25,17 @@ layouts::HotSaving saving_of(const layouts::RecallCurve& curve, std::uint32_t ho
         if (hot_vertices > after.vertices) continue;
         const float part = static_cast<float>(hot_vertices - before.vertices) /
                            static_cast<float>(after.vertices - before.vertices);
-        return {hot_vertices, before.recall + part * (after.recall - before.recall),
+        return {hot_vertices,
                 before.pages_per_query + part * (after.pages_per_query - before.pages_per_query)};
     }
     return curve.hot.back();
 }
 
-float miss_growth(const layouts::RecallCurve& curve, std::uint32_t hot_vertices) {
-    const float missed = 1 - saving_of(curve, 0).recall;
-    const float missed_with_hot = 1 - saving_of(curve, hot_vertices).recall;
-    return missed > 0 ? std::max(1.0F, missed_with_hot / missed) : 1;
+// In shares of the most that was tried, which twice as many still follow.
+float hot_share(const layouts::RecallCurve& curve, std::uint32_t hot_vertices) {
+    if (curve.hot.size() < 2) return 0;
+    const auto tried = static_cast<float>(curve.hot.back().vertices);
+    return std::min(2.0F, static_cast<float>(hot_vertices) / tried);
 }
 
 std::uint32_t hot_within(const OpenedShard& shard, std::uint64_t bytes) {
@@ -47,7 +48,7 @@ ResidencePlan plan_of(const OpenedShard& shard, std::uint32_t hot_vertices, bool
     const layouts::RecallCurve& curve = edges ? shard.curve_with_edges : shard.curve;
     return {.hot_vertices = hot_vertices,
             .edges = edges,
-            .miss_growth = miss_growth(curve, hot_vertices),
+            .hot_share = hot_share(curve, hot_vertices),
             .pages_with_tables = saving_of(shard.curve, 0).pages_per_query,
             .pages_with_edges = saving_of(curve, 0).pages_per_query,
             .pages_with_all = saving_of(curve, hot_vertices).pages_per_query};
@@ -112,6 +113,14 @@ Status load_residence(OpenedShard& shard, const ResidencePlan& plan, IoEngine en
         }
     }
     beam::Residence residence = loader.take();
+    // The budget was planned with what the manifest says.
+    if (residence.edges && residence.edges->bytes() != shard.curve_with_edges.edge_bytes) {
+        return base::fail(
+            ErrorCode::kCorruption,
+            base::join(file->path().string(), ": resident edges: expected ",
+                       shard.curve_with_edges.edge_bytes,
+                       " bytes (edge_bytes of the manifest), found ", residence.edges->bytes()));
+    }
     shard.hot = std::move(residence.hot);
     shard.edges = std::move(residence.edges);
     return {};

@@ -13,9 +13,9 @@ namespace trackway::search {
 struct ResidencePlan {
     std::uint32_t hot_vertices = 0;
     bool edges = false;  // of all vertices
-    // By what hot vertices multiply the share that is missed with the same margin: of vertices that
-    // are not read no page-mates are seen.
-    float miss_growth = 1;
+    // The hot vertices by the most that the builder tried: how far recall has moved from
+    // CalibratedMargin::recall to recall_with_hot.
+    float hot_share = 0;
     // Pages that a query reads at a recall of 95 %, as the builder measured it: with the tables
     // alone, with the edges if they are resident, with all that is. 0 where nothing was measured.
     float pages_with_tables = 0;

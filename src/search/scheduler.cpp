@@ -53,27 +53,35 @@ std::uint32_t Scheduler::reads_per_query() const noexcept {
 
 void Scheduler::run(QuerySource& source) {
     for (;;) {
-        admit(source);
-        if (idle_.size() == active_.size()) return;
-        reader_->submit(to_submit_);
-        to_submit_.clear();
+        const bool more = admit(source);
+        if (!more && idle_.size() == active_.size()) return;
+        submit(1);
         for (const io::PageRead* read : reader_->reap()) {
             pool_.arrive(*read, [&](std::uint32_t number) { arrive(*read, number, source); });
-            if (to_submit_.size() < kSubmitBatch) continue;
-            reader_->submit(to_submit_);
-            to_submit_.clear();
+            submit(kSubmitBatch);
         }
     }
 }
 
-void Scheduler::admit(QuerySource& source) {
-    while (!idle_.empty()) {
+// If there are so many.
+void Scheduler::submit(std::size_t least) {
+    if (to_submit_.size() < least) return;
+    reader_->submit(to_submit_);
+    to_submit_.clear();
+}
+
+// False when the source has no query left. Queries that need no read give their room back at once:
+// no more than fit are begun before arrivals are looked at.
+bool Scheduler::admit(QuerySource& source) {
+    for (std::size_t i = 0; i < active_.size() && !idle_.empty(); ++i) {
         Active& active = *active_[idle_.back()];
-        if (!source.take(active.ticket)) return;
+        if (!source.take(active.ticket)) return false;
         const std::uint32_t number = idle_.back();
         idle_.pop_back();
         begin(number, source);
+        submit(kSubmitBatch);
     }
+    return true;
 }
 
 void Scheduler::begin(std::uint32_t number, QuerySource& source) {
@@ -193,7 +201,7 @@ void Scheduler::finish(Active& active, QuerySource& source) {
             .bytes_read = std::uint64_t{pages - active.joined} * shard_.geometry().page_size_bytes,
             .pages_read = pages,
             .pages_joined = active.joined,
-            .pages_from_cache = counts.expanded_hot,
+            .pages_from_cache = counts.expanded_resident,
             .hops = counts.hops,
             .estimates = counts.estimates,
             .exact_distances = counts.exact_distances + reranked,

@@ -56,7 +56,8 @@ private:
     };
 
     Scheduler(const OpenedShard& shard, const SchedulerLimits& limits);
-    void admit(QuerySource& source);
+    bool admit(QuerySource& source);
+    void submit(std::size_t least);
     void begin(std::uint32_t number, QuerySource& source);
     void go_on(std::uint32_t number, QuerySource& source);
     void issue(std::uint32_t number);

@@ -102,7 +102,7 @@ TEST_SUITE("beam") {
                 CHECK(search.counts().estimates == expected.counts().estimates);
                 const auto resident = static_cast<std::uint32_t>(std::count_if(
                     visits.begin(), visits.end(), [&](auto place) { return hot.is_hot(place); }));
-                CHECK(search.counts().expanded_hot == resident);
+                CHECK(search.counts().expanded_resident == resident);
                 CHECK(search.counts().pages == expected.counts().pages - resident);
             }
         }
@@ -122,7 +122,7 @@ TEST_SUITE("beam") {
                 CHECK(search.wanted().empty());
                 CHECK(search.counts().pages == 0);
                 CHECK(search.counts().hops == 0);
-                CHECK(search.counts().expanded_hot > 0);
+                CHECK(search.counts().expanded_resident > 0);
                 REQUIRE(search.found().size() == 10);
                 hits += in_both(found_by(search), nearest(queries.view.row(q)));
             }
@@ -150,7 +150,7 @@ TEST_SUITE("beam") {
                     CHECK(geometry.page_of(LocalId{visits.back()}) == page);
                     REQUIRE(search.absorb(page, test::page_bytes(hot.opened, page)));
                 }
-                from_memory += search.counts().expanded_hot;
+                from_memory += search.counts().expanded_resident;
                 std::set<std::uint32_t> rows;
                 for (const graph::Candidate& found : search.found())
                     rows.insert(found.vertex);

@@ -108,7 +108,7 @@ TEST_SUITE("beam") {
         REQUIRE(search.found().size() == 4);
         for (std::size_t i = 0; i < 4; ++i)
             CHECK(search.found()[i].vertex == std::vector<std::uint32_t>{7, 8, 6, 0}[i]);
-        CHECK(search.counts().expanded_hot == 1);
+        CHECK(search.counts().expanded_resident == 1);
     }
 
     TEST_CASE("a list kept from memory gives its room back when its page is read") {

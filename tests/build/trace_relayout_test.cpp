@@ -30,11 +30,11 @@ void build_small(test::BuiltIndex& index) {
 
 // Queries near a few of the vectors: there is something to learn from them.
 test::Vectors skewed_queries(const test::BuiltIndex& index, std::uint64_t count) {
+    constexpr std::size_t kSameBytes = (kDimension - 2) * sizeof(float);
     test::Vectors queries = test::random_vectors(count, kDimension, ElementType::kFloat32, 9);
     for (std::uint64_t i = 0; i < count; ++i) {
         const std::byte* near = index.vectors.view.row(i % 27 * 37);
-        std::copy(near, near + index.vectors.view.row_bytes() - 8,
-                  queries.bytes.data() + i * queries.view.row_bytes());
+        std::copy(near, near + kSameBytes, queries.bytes.data() + i * queries.view.row_bytes());
     }
     return queries;
 }

@@ -78,7 +78,10 @@ class CacheTest(CacheDataTest):
         for share in (0, 0.02, 0.05, 0.1, 0.2, 4):
             budget = needed + int(share * size)
             index, row = self.searched("--memory-budget", budget)
-            self.assertLessEqual(index["bytes_of_tables"] + index["bytes_of_hot_vertices"], budget)
+            parts = index["residence"]["parts"]
+            self.assertLessEqual(sum(part["bytes"] for part in parts), budget)
+            self.assertEqual([parts[0]["bytes"], parts[2]["bytes"]],
+                             [index["bytes_of_tables"], index["bytes_of_hot_vertices"]])
             steps.append((index["hot_vertices"], row["pages_read_per_query"], row["recall"],
                           row["pages_from_cache_per_query"]))
             print(share, *steps[-1], flush=True)

@@ -19,8 +19,9 @@ REQUIRED = {"build-index": ("--vectors", "a.fbin", "--index", "b"),
             "convert-vectors": ("--input", "a.fbin", "--output", "b.npy")}
 INDEX_KEYS = {"vectors", "dimension", "element_type", "metric", "shards", "page_size_bytes",
               "vertices_per_page", "page_order", "expand_share", "hot_vertices",
-              "bytes_of_hot_vertices", "bytes_of_tables", "bytes_on_disk", "bytes_resident"}
-ROW_KEYS = {"search_list", "k", "queries", "recall", "qps", "latency_us_mean", "latency_us_p50",
+              "bytes_of_hot_vertices", "bytes_of_tables", "bytes_on_disk", "bytes_resident",
+              "residence"}
+ROW_KEYS = {"search_list", "stop_margin", "target_recall", "pages_joined_per_query", "k", "queries", "recall", "qps", "latency_us_mean", "latency_us_p50",
             "latency_us_p95", "latency_us_p99", "latency_us_p999", "pages_read_per_query",
             "pages_from_cache_per_query", "bytes_read_per_query", "hops_per_query",
             "estimates_per_query", "exact_distances_per_query", "cpu_us_per_query",
@@ -30,7 +31,8 @@ BUILD_KEYS = {"stages", "shards", "layout", "bytes_written", "peak_resident_byte
 LAYOUT_KEYS = {"order", "page_size_bytes", "vertices_per_page", "mean_vertices_per_page",
                "workload", "queries_traced", "traced_pages_before", "traced_pages_after",
                "expand_share", "expected_pages_per_query", "expected_estimates_per_query"}
-STAGES = ["read", "graph", "codes", "trace", "order", "write", "calibrate", "verify", "publish"]
+STAGES = ["read", "graph", "truth", "codes", "trace", "order", "write", "calibrate", "verify",
+          "publish"]
 
 
 class OptionsTest(ProgramTest):
@@ -89,7 +91,7 @@ class OptionsTest(ProgramTest):
         """They must not be taken silently as long as they do nothing."""
         for name, options in {
                 "build-index": ("--shards=2", "--trace=x", "--shard-budget=1GiB"),
-                "search-index": ("--target-recall=0.9", "--shard-probes=1", "--drop-cache",
+                "search-index": ("--shard-probes=1", "--drop-cache",
                                  "--metric=l2"),
                 "relayout-index": ("--shards=2", "--page-size=8192", "--max-degree=32",
                                    "--code-bytes=8", "--overwrite", "--vectors=x"),
@@ -139,6 +141,7 @@ class OptionsTest(ProgramTest):
                              "--page-order", "covisit")],
             "search-index": [(), ("--search-list", "20,50", "--io", "pread", "--k", 3),
                              ("--search-list", "20", "--ground-truth", "t.ibin", "--repeat", 2),
+                             ("--target-recall", "0.9,0.95"), ("--stop-margin", "-0.5"),
                              ("--expand-share", 0.25, "--cache-vertices", 0, "--memory-budget",
                               "2GiB", "--record-trace", "t", "--record-share", 0.5)],
             "inspect-index": [(), ("--verify",), ("--covisits", 3)],
@@ -257,7 +260,8 @@ class ReportTest(DatasetTest):
             self.assertGreater(row["cpu_us_per_query"], 0)
             self.assertTrue(0 <= row["io_wait_share"] <= 1)
             self.assertTrue(1 <= row["hops_per_query"] <= row["pages_read_per_query"])
-            self.assertEqual(row["bytes_read_per_query"], row["pages_read_per_query"] * page_size)
+            read = row["pages_read_per_query"] - row["pages_joined_per_query"]
+            self.assertAlmostEqual(row["bytes_read_per_query"], read * page_size, 3)
             self.assertGreater(row["exact_distances_per_query"], row["pages_read_per_query"])
             self.assertGreater(row["estimates_per_query"], 0)
             self.assertGreater(row["pages_from_cache_per_query"], 0)

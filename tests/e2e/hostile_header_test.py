@@ -134,7 +134,7 @@ class HostileHeaderTest(DatasetTest):
         """Another version, shard or index, each with its own message."""
         for part in PARTS:
             for offset, form, value, word in ((16, "<H", 2, "format version"),
-                                              (18, "<H", 2, "format version"),
+                                              (18, "<H", 3, "format version"),
                                               (20, "<I", 1, "shard"),
                                               (24, "<Q", 1, "another index")):
                 index = self.sealed_header(part, [(offset, form, value)], f"{part}-{offset}")

@@ -30,6 +30,11 @@ PARTS = ("pages", "codes", "codebook", "navigation", "hot")
 NUMBERS = itertools.count()
 
 
+def with_beam_width(options):
+    """The options, with beam width 1 unless they give one."""
+    return options if "--beam-width" in options else (*options, "--beam-width", 1)
+
+
 class Finished:
     """What a program left behind: status is negative when a signal ended it."""
 
@@ -229,16 +234,17 @@ class ProgramTest(unittest.TestCase):
         return index
 
     def search(self, index, queries, *options):
-        """Searches, which must succeed: ids and distances found, a tuple per query."""
+        """Searches, which must succeed: ids and distances found, a tuple per query. With beam
+        width 1, unless it is said, so that answers do not depend on what else runs."""
         result = self.folder / f"result-{next(NUMBERS)}.ibin"
         self.done("search-index", "--index", index, "--queries", queries, "--result", result,
-                  *options)
+                  *with_beam_width(options))
         return read_truth(result)
 
     def report(self, index, queries, *options):
-        """The JSON report of a search that must succeed."""
+        """The JSON report of a search that must succeed, with beam width 1 unless it is said."""
         return json.loads(self.done("search-index", "--index", index, "--queries", queries,
-                                    "--json", "-", *options).out)
+                                    "--json", "-", *with_beam_width(options)).out)
 
     def verified(self, index):
         """inspect-index finds nothing wrong."""

@@ -31,8 +31,8 @@ Manifest sample() {
     manifest.code_type = CodeType::kOpq;
     manifest.estimate_error = 0.1F;
     manifest.curve = {
-        100, 0, {{0.9F, -0.5F, 8.25F}, {0.95F, 1.0F, 12}}, {{0, 0.94F, 12}, {50, 0.93F, 9.5F}}};
-    manifest.curve_with_edges = {200, 4096, {{0.96F, 0, 7}}, {{0, 0.96F, 7}}};
+        100, 0, {{0.9F, 0.8F, -0.5F, 8.25F}, {0.95F, 0.94F, 1.0F, 12}}, {{0, 12}, {50, 9.5F}}};
+    manifest.curve_with_edges = {200, 4096, {{0.96F, 0.96F, 0, 7}}, {{0, 7}}};
     manifest.shards = {{1000, 1 << 20, 36096, 102400, 10, 250, 0}};
     return manifest;
 }
@@ -121,6 +121,13 @@ TEST_SUITE("layouts") {
         CHECK(message("\"search_list\": 200", "\"search_list\": 0") ==
               "m: field 'calibration_with_edges': expected field 'search_list': "
               "expected margins and hot if and only if it is not 0");
+        CHECK(message("\"estimate_error\": \"0.1\"", "\"estimate_error\": \"-1\"") ==
+              "m: field 'estimate_error': expected a number of 0 to 3.4028235e+38");
+        CHECK(message("\"recall_with_hot\": \"0.8\"", "\"recall_with_hot\": \"2\"")
+                  .find("a number of 0 to 1") != std::string::npos);
+        CHECK(
+            message("\"rerank_factor\": 0", "\"rerank_factor\": 2").find("field 'rerank_factor'") !=
+            std::string::npos);
         CHECK(message("\"opq\"", "\"lsq\"").find("field 'code_type'") != std::string::npos);
         CHECK(message("\"pages_per_query\": \"12\"", "\"pages_per_query\": \"13\"")
                   .find("checksum") != std::string::npos);

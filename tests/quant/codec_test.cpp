@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -204,6 +205,47 @@ TEST_SUITE("codec") {
         CHECK_FALSE(
             make_codec(CodeType::kRabitq, kDimension, 21,
                        std::vector<float>(std::size_t{kDimension} * RabitQuantizer::kTableWidth)));
+    }
+
+    TEST_CASE("tables that no training gives are refused") {
+        std::vector<float> table(std::size_t{kDimension} * RabitQuantizer::kTableWidth, 1);
+        CHECK(make_codec(CodeType::kRabitq, kDimension, 20, table));
+        table[7] = 0.5F;
+        const auto signs = make_codec(CodeType::kRabitq, kDimension, 20, table);
+        REQUIRE_FALSE(signs);
+        CHECK(signs.error().message == "expected signs of 1 and -1, found others");
+        for (const CodeType type : kTypes) {
+            table.assign(std::size_t{kDimension} * codec_table_width(type, kDimension), 1);
+            table[5] = std::numeric_limits<float>::quiet_NaN();
+            const auto codec = make_codec(type, kDimension, 20, table);
+            REQUIRE_FALSE(codec);
+            CHECK(codec.error().message == "expected finite numbers, found others");
+        }
+    }
+
+    TEST_CASE("numbers near the ends of their range give no NaN") {
+        for (const CodeType type : kTypes) {
+            for (const float scale : {1e-38F, 1e-30F, 1e15F}) {
+                CAPTURE(name_of(type));
+                CAPTURE(scale);
+                auto rows = related_rows(600, 16, 1);
+                for (float& value : rows)
+                    value *= scale;
+                const auto codec = train_codec(type, rows, 16, {.code_bytes = 12}, base::Arena(1));
+                std::vector<std::uint8_t> codes(600 * codec->code_bytes());
+                for (std::size_t i = 0; i < 600; ++i)
+                    codec->encode(
+                        std::span(rows).subspan(i * 16, 16),
+                        std::span(codes).subspan(i * codec->code_bytes(), codec->code_bytes()));
+                DistanceTable distances;
+                distances.prepare(*codec, Metric::kL2, std::span(rows).first(16));
+                const std::uint32_t ids[] = {0, 1, 599};
+                float out[3];
+                distances.estimate({codes.data(), codec->code_bytes()}, ids, out);
+                for (const float estimate : out)
+                    CHECK(std::isfinite(estimate));
+            }
+        }
     }
 
     TEST_CASE("OPQ estimates dimensions that depend on each other better than PQ") {

@@ -26,7 +26,7 @@ namespace {
 
 void build_small(test::BuiltIndex& index) {
     build_into(index, test::random_vectors(2000, 12, ElementType::kFloat32, 1),
-               [&](BuildOptions&) { write_workload(index, 100); });
+               [&](BuildOptions&) { write_workload(index, 250); });
 }
 
 test::BuiltIndex& shared_index() {
@@ -133,8 +133,8 @@ TEST_SUITE("search") {
         search::OpenedShard& shard = *opened.shard;
         const std::uint64_t edges = 100000;
         shard.curve_with_edges.edge_bytes = edges;
-        shard.curve.hot = {{0, 0.95F, 20}, {100, 0.95F, 18}, {400, 0.93F, 12}};
-        shard.curve_with_edges.hot = {{0, 0.95F, 13}, {100, 0.95F, 11}, {400, 0.94F, 7}};
+        shard.curve.hot = {{0, 20}, {100, 18}, {400, 12}};
+        shard.curve_with_edges.hot = {{0, 13}, {100, 11}, {400, 7}};
         const std::uint64_t tables = shard.table_bytes();
         const auto plan = [&](std::uint64_t room) {
             return test::expect_value(
@@ -149,18 +149,18 @@ TEST_SUITE("search") {
         CHECK(much.pages_with_edges == 13);
         CHECK(much.pages_with_all == 7);
         // Where records save more in the same room, there are no edges.
-        shard.curve.hot = {{0, 0.95F, 20}, {100, 0.95F, 5}};
+        shard.curve.hot = {{0, 20}, {100, 5}};
         REQUIRE(edges > 100 * each);
         CHECK_FALSE(plan(edges).edges);
         CHECK(plan(edges).hot_vertices >= 100);
         CHECK(plan(edges).pages_with_all == 5);
-        shard.curve.hot = {{0, 0.95F, 20}, {100, 0.94F, 18}};
+        shard.curve.hot = {{0, 20}, {100, 18}};
         // A number of hot vertices that was asked for is all there is.
         const auto asked = test::expect_value(
             plan_residence(shard, {.memory_budget_bytes = UINT64_MAX, .cache_vertices = 50}));
         CHECK_FALSE(asked.edges);
         CHECK(asked.pages_with_all == doctest::Approx(19));
-        CHECK(asked.miss_growth == doctest::Approx(1.1));
+        CHECK(asked.hot_share == doctest::Approx(0.5));
     }
 
     TEST_CASE("resident edges are those of the pages, and searches with them find the same") {
@@ -170,8 +170,7 @@ TEST_SUITE("search") {
         REQUIRE(shard.edges);
         CHECK(shard.edges->count() == 2000);
         const auto& geometry = shard.geometry();
-        CHECK(shard.edges->bytes() <=
-              beam::ResidentEdges::bytes_for(geometry.place_count(), 2000, geometry.max_degree));
+        CHECK(shard.edges->bytes() == shard.curve_with_edges.edge_bytes);
         const auto rows = test::row_at_place(opened);
         std::vector<std::uint32_t> resident(geometry.max_degree);
         std::vector<std::uint32_t> expected(geometry.max_degree);
@@ -186,6 +185,14 @@ TEST_SUITE("search") {
             REQUIRE(std::equal(resident.begin(), resident.begin() + view.degree(slot),
                                expected.begin()));
         }
+    }
+
+    TEST_CASE("edges that take more than the manifest says fail the loading") {
+        const auto opened = test::open_shard(shared_index().path());
+        opened.shard->curve_with_edges.edge_bytes -= 1;
+        test::expect_error(load_residence(*opened.shard, {.edges = true}, IoEngine::kAuto),
+                           ErrorCode::kCorruption, {".pages: resident edges: expected"});
+        CHECK_FALSE(opened.shard->edges);
     }
 
     TEST_CASE("an open index says what is resident and expands it without a read") {
@@ -235,7 +242,7 @@ TEST_SUITE("search") {
             std::vector<Neighbor> out(2000);
             std::vector<SearchStats> stats(200);
             test::expect_ok(index.search(
-                queries.view, {.k = 10, .target_recall = 0.95F, .beam_width = 1}, out, stats));
+                queries.view, {.k = 10, .target_recall = 0.95, .beam_width = 1}, out, stats));
             std::uint64_t pages = 0, found = 0;
             for (std::size_t q = 0; q < 200; ++q) {
                 pages += stats[q].pages_read;
