@@ -13,7 +13,7 @@ namespace trackway::tools {
 
 struct SearchRow {
     std::uint32_t search_list = 0;
-    std::optional<float> stop_margin;    // none: the list alone
+    std::optional<float> stop_margin;     // none: the list alone
     std::optional<double> target_recall;  // what chose list and margin
     std::uint32_t k = 0;
     std::optional<double> recall;

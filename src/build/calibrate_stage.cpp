@@ -36,8 +36,8 @@ constexpr double kRecallEnough = 0.995;
 // What fewer queries find says too little of what others will.
 constexpr std::size_t kQueriesLeast = 100;
 constexpr float kHotRecall = 0.95F;
-// Of the vertices: how many hot ones are tried.
-constexpr std::uint32_t kHotShares[] = {20, 8};
+// One in so many of the vertices is hot; all that are listed come last.
+constexpr std::uint32_t kHotShares[] = {20, 8, 1};
 constexpr float kMargins[] = {-12.0F, -8.0F,  -5.5F, -4.0F,  -3.0F, -2.5F, -2.0F, -1.5F,
                               -1.0F,  -0.75F, -0.5F, -0.25F, 0.0F,  0.25F, 0.5F,  0.75F,
                               1.0F,   1.25F,  1.5F,  1.75F,  2.0F,  2.5F,  3.0F,  3.5F,
@@ -124,8 +124,7 @@ private:
         const auto settings = settings_from(kHotRecall, params, curve.margins);
         const TrialOutcome without = coarse_.run(settings.front(), rerank_);
         curve.hot = {{0, static_cast<float>(without.pages)}};
-        const auto most = static_cast<std::uint32_t>(
-            std::min(shard_.hot.size(), shard_.place_of.size() / kHotShares[1]));
+        const auto most = static_cast<std::uint32_t>(shard_.hot.size());
         for (const std::uint32_t share : kHotShares) {
             const auto count =
                 std::min(most, static_cast<std::uint32_t>(shard_.place_of.size() / share));

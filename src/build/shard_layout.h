@@ -34,10 +34,10 @@ struct LayoutChoices {
 };
 
 // Bytes for each vertex that laying out holds beside vectors, edges and codes, for planning.
-// Calibration keeps the edges and the records of an eighth of the vertices.
+// Calibration keeps the edges and the records of a quarter of the vertices.
 constexpr std::uint64_t lay_out_bytes(std::uint32_t max_degree,
                                       std::uint32_t vector_bytes) noexcept {
-    return std::uint64_t{max_degree} * 6 + 232 + vector_bytes / 8;
+    return std::uint64_t{max_degree} * 6 + 240 + (vector_bytes + max_degree * 2) / 4;
 }
 
 // What one read costs: of a page of 4096, 8192 and 16384 bytes, in units of the first.

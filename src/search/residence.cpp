@@ -31,11 +31,9 @@ layouts::HotSaving saving_of(const layouts::RecallCurve& curve, std::uint32_t ho
     return curve.hot.back();
 }
 
-// In shares of the most that was tried, which twice as many still follow.
 float hot_share(const layouts::RecallCurve& curve, std::uint32_t hot_vertices) {
     if (curve.hot.size() < 2) return 0;
-    const auto tried = static_cast<float>(curve.hot.back().vertices);
-    return std::min(2.0F, static_cast<float>(hot_vertices) / tried);
+    return static_cast<float>(hot_vertices) / static_cast<float>(curve.hot.back().vertices);
 }
 
 std::uint32_t hot_within(const OpenedShard& shard, std::uint64_t bytes) {
