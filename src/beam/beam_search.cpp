@@ -185,8 +185,8 @@ Status BeamSearch::use_page(PageId page, const View& view, std::span<const Asked
 // The nearest share of the page-mates will be expanded, the others are kept.
 template <class View>
 void BeamSearch::settle_mates(const View& view) {
-    const auto at_once =
-        static_cast<std::size_t>(params_.expand_share * static_cast<float>(view.count()) + 0.5F);
+    const auto at_once = static_cast<std::size_t>(
+        std::lround(params_.expand_share * static_cast<float>(view.count())));
     std::sort(scored_.begin(), scored_.end(), graph::nearer);
     for (std::size_t i = 0; i < scored_.size(); ++i) {
         if (i >= at_once) {

@@ -42,6 +42,9 @@ public:
     explicit AloneOnPages(const ShardGraph& shard);
     AloneOnPages(const AloneOnPages&) = delete;
     AloneOnPages& operator=(const AloneOnPages&) = delete;
+    AloneOnPages(AloneOnPages&&) = delete;
+    AloneOnPages& operator=(AloneOnPages&&) = delete;
+    ~AloneOnPages() = default;
 
     // Begins at the entry point; views stay valid as long as it and the codec.
     beam::ShardView view(const quant::Codec& codec, std::span<const std::uint8_t> codes) const;

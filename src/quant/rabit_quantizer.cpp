@@ -252,7 +252,7 @@ void RabitQuantizer::prepare(Metric metric, std::span<const float> query, QueryT
         table.numbers[i] = static_cast<std::int16_t>(number);
         sum += number;
     }
-    table.step = (metric == Metric::kL2 ? 2 : 1) * largest / kNumberMax;
+    table.step = (metric == Metric::kL2 ? 2.0F : 1.0F) * largest / kNumberMax;
     table.bias = (0.5F - static_cast<float>(1U << (bits_ - 1))) * sum;
 }
 
