@@ -25,7 +25,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormatName = "trackway-index";
 constexpr std::uint64_t kManifestBytesMax = 64U << 20U;
-constexpr std::uint32_t kListMost = 1U << 20U;
 constexpr float kMarginMost = 1000;
 constexpr float kMost = std::numeric_limits<float>::max();
 constexpr std::uint32_t kRerankBefore12 = 2;  // format 1.1 did not say
@@ -175,15 +174,26 @@ std::optional<Uuid> parse_uuid(std::string_view text) {
     return uuid;
 }
 
+// Calls read(fields) for each object of a list.
+template <class Read>
+void read_list(const Json& object, const char* name, FieldReader& reader, const Read& read) {
+    const auto list = object.find(name);
+    if (list == object.end() || !list->is_array()) return reader.blame(name, "a list");
+    for (const Json& entry : *list) {
+        if (!entry.is_object()) return reader.blame(name, "objects");
+        FieldReader fields(entry);
+        read(fields);
+        if (!fields.problem().empty()) return reader.blame(name, fields.problem());
+    }
+}
+
 void read_shards(const Json& object, FieldReader& reader, Manifest& manifest) {
     const auto shards = object.find("shards");
     if (shards == object.end() || !shards->is_array() || shards->empty()) {
         return reader.blame("shards", "a list of at least one shard");
     }
-    for (const Json& entry : *shards) {
+    read_list(object, "shards", reader, [&](FieldReader& fields) {
         ManifestShard shard;
-        FieldReader fields(entry);
-        if (!entry.is_object()) return reader.blame("shards", "objects");
         fields.number("vectors", shard.vectors, 1, kCountMax);
         fields.number("pages_bytes", shard.pages_bytes, 1, kCountMax);
         fields.number("codes_bytes", shard.codes_bytes, 1, kCountMax);
@@ -193,9 +203,8 @@ void read_shards(const Json& object, FieldReader& reader, Manifest& manifest) {
             fields.number("hot_vertices", shard.hot_vertices, 0, shard.vectors);
             fields.number("covisit_edges", shard.covisit_edges, 0, kCountMax);
         }
-        if (!fields.problem().empty()) return reader.blame("shards", fields.problem());
         manifest.shards.push_back(shard);
-    }
+    });
 }
 
 void read_encoding(FieldReader& reader, Manifest& manifest) {
@@ -210,24 +219,11 @@ void read_encoding(FieldReader& reader, Manifest& manifest) {
     if (manifest.encoding_step <= 0) reader.blame("encoding_step", "a number above 0");
 }
 
-// Calls read(fields) for each object of a list.
-template <class Read>
-void read_list(const Json& object, const char* name, FieldReader& reader, const Read& read) {
-    const auto list = object.find(name);
-    if (list == object.end() || !list->is_array()) return reader.blame(name, "a list");
-    for (const Json& entry : *list) {
-        if (!entry.is_object()) return reader.blame(name, "objects");
-        FieldReader fields(entry);
-        read(fields);
-        if (!fields.problem().empty()) return reader.blame(name, fields.problem());
-    }
-}
-
 void read_curve(const Json& object, const char* name, FieldReader& reader, RecallCurve& curve) {
     const auto found = object.find(name);
     if (found == object.end() || !found->is_object()) return reader.blame(name, "an object");
     FieldReader inner(*found);
-    inner.number("search_list", curve.list_size, 0, kListMost);
+    inner.number("search_list", curve.list_size, 0, kMaxSearchList);
     inner.number("edge_bytes", curve.edge_bytes, 0, kCountMax);
     read_list(*found, "margins", inner, [&](FieldReader& fields) {
         CalibratedMargin entry;

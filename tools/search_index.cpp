@@ -133,19 +133,9 @@ public:
           found_(set.view.row_count * options.params.k),
           stats_(set.view.row_count) {}
 
-    Result<SearchRow> run(const Index& index, const SearchParams& params,
+    // Fills in what the search of a row cost and found.
+    Result<SearchRow> run(const Index& index, const SearchParams& params, SearchRow row,
                           const std::stop_token& stop) {
-        SearchRow row;
-        row.search_list = params.search_list_size;
-        row.stop_margin = params.stop_margin;
-        row.target_recall = params.target_recall;
-        if (params.target_recall) {
-            auto setting = index.setting_for_recall(*params.target_recall, params.k);
-            if (!setting) return tl::unexpected(setting.error());
-            row.search_list = setting->search_list_size;
-            row.stop_margin = setting->stop_margin;
-        }
-        row.k = params.k;
         for (std::uint32_t pass = 0; pass < options_.warm_up + options_.repeat; ++pass) {
             if (stop.stop_requested()) {
                 return tl::unexpected(Error{ErrorCode::kCancelled, "the search was stopped"});
@@ -193,19 +183,35 @@ private:
     std::vector<SearchStats> stats_;
 };
 
-std::vector<SearchParams> params_of_rows(const SearchOptions& options) {
-    std::vector<SearchParams> all;
+struct PlannedRow {
+    SearchParams params;
+    SearchRow row;  // what is known before the search
+};
+
+// Every target is looked up before the first row runs.
+Result<std::vector<PlannedRow>> plan_rows(const SearchOptions& options, const Index& index) {
+    std::vector<PlannedRow> planned;
     for (const double target : options.target_recalls) {
-        all.push_back(options.params);
-        all.back().target_recall = target;
-        all.back().search_list_size = std::max(all.back().search_list_size, all.back().k);
+        auto setting = index.setting_for_recall(target, options.params.k);
+        if (!setting) return tl::unexpected(setting.error());
+        PlannedRow& next = planned.emplace_back();
+        next.params = options.params;
+        next.params.target_recall = target;
+        next.row.search_list = setting->search_list_size;
+        next.row.stop_margin = setting->stop_margin;
+        next.row.target_recall = target;
     }
-    if (!all.empty()) return all;
     for (const std::uint32_t list : options.search_lists) {
-        all.push_back(options.params);
-        all.back().search_list_size = list;
+        if (!options.target_recalls.empty()) break;
+        PlannedRow& next = planned.emplace_back();
+        next.params = options.params;
+        next.params.search_list_size = list;
+        next.row.search_list = list;
+        next.row.stop_margin = options.params.stop_margin;
     }
-    return all;
+    for (PlannedRow& next : planned)
+        next.row.k = options.params.k;
+    return planned;
 }
 
 // The reason for a weaker engine than the best is said once, on stderr.
@@ -235,17 +241,15 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
             Error{ErrorCode::kInvalidArgument, "k: expected 1 to " + std::to_string(vectors) +
                                                    ", found " + std::to_string(options.params.k)});
     }
-    for (const double target : options.target_recalls) {  // before any row
-        auto setting = index->setting_for_recall(target, options.params.k);
-        if (!setting) return tl::unexpected(setting.error());
-    }
+    const auto planned = plan_rows(options, *index);
+    if (!planned) return tl::unexpected(planned.error());
     RowRunner runner(*set, options);
     std::vector<SearchRow> rows;
     const bool table = program.flags().json != "-";
     if (table) print_table_head();
     std::uint64_t resident = 0;
-    for (const SearchParams& params : params_of_rows(options)) {
-        auto row = runner.run(*index, params, stop);
+    for (const PlannedRow& next : *planned) {
+        auto row = runner.run(*index, next.params, next.row, stop);
         if (!row) return tl::unexpected(row.error());
         if (table) print_table_row(*row);
         resident = std::max(resident, base::resident_bytes());

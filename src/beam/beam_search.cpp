@@ -1,7 +1,7 @@
 #include "beam/beam_search.h"
 
 #include "base/assert.h"
-#include "base/errors.h"
+#include "beam/page_error.h"
 #include "distance/row_floats.h"
 
 #include <algorithm>
@@ -10,7 +10,6 @@
 namespace trackway::beam {
 namespace {
 
-using base::fail;
 using base::join;
 using graph::Candidate;
 
@@ -34,10 +33,6 @@ public:
 private:
     const layouts::PageView& view_;
 };
-
-Status corrupt(const layouts::PageGeometry& geometry, PageId page, const std::string& what) {
-    return fail(ErrorCode::kCorruption, join("offset ", geometry.offset_of(page), ": ", what));
-}
 
 }  // namespace
 
@@ -143,7 +138,7 @@ Status BeamSearch::open_pages() {
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
         auto view =
             layouts::PageView::open(geometry, wanted_[i], {arrived_[i], geometry.page_size_bytes});
-        if (!view) return corrupt(geometry, wanted_[i], view.error().message);
+        if (!view) return page_error(geometry, wanted_[i], view.error().message);
         views_.push_back(*view);
     }
     for (const auto& [vertex, expand] : beam_) {
@@ -151,9 +146,9 @@ Status BeamSearch::open_pages() {
         const auto at = std::find(wanted_.begin(), wanted_.end(), page) - wanted_.begin();
         const std::uint32_t slots = views_[static_cast<std::size_t>(at)].slot_count();
         if (geometry.slot_of(vertex) < slots) continue;
-        return corrupt(geometry, page,
-                       join("slot ", geometry.slot_of(vertex), ": expected a vertex, found ", slots,
-                            " slots"));
+        return page_error(geometry, page,
+                          join("slot ", geometry.slot_of(vertex), ": expected a vertex, found ",
+                               slots, " slots"));
     }
     return {};
 }
@@ -295,10 +290,11 @@ Status BeamSearch::meet(std::uint32_t place, std::span<const std::uint32_t> neig
     for (const std::uint32_t neighbor : neighbors) {
         if (neighbor >= places) {
             const PageId page = geometry.page_of(LocalId{place});
-            return corrupt(geometry, page,
-                           join("page ", static_cast<std::uint32_t>(page), ": slot ",
-                                geometry.slot_of(LocalId{place}),
-                                ": neighbour: expected less than ", places, ", found ", neighbor));
+            return page_error(
+                geometry, page,
+                join("page ", static_cast<std::uint32_t>(page), ": slot ",
+                     geometry.slot_of(LocalId{place}), ": neighbour: expected less than ", places,
+                     ", found ", neighbor));
         }
         if (!seen_.insert(neighbor)) continue;
         shard_.codes.prefetch(neighbor);

@@ -1,7 +1,7 @@
 #include "beam/rerank.h"
 
 #include "base/assert.h"
-#include "base/errors.h"
+#include "beam/page_error.h"
 
 #include <algorithm>
 
@@ -45,8 +45,7 @@ Status Rerank::absorb(PageId page, std::span<const std::byte> bytes) {
     TRACKWAY_ASSERT(std::find(wanted_.begin(), wanted_.end(), page) != wanted_.end());
     const auto rows = layouts::open_vectors_page(geometry_, page, bytes);
     if (!rows) {
-        return base::fail(rows.error().code, base::join("offset ", geometry_.offset_of(page), ": ",
-                                                        rows.error().message));
+        return page_error(geometry_, page, rows.error().message, rows.error().code);
     }
     slots_.clear();
     const auto first =

@@ -1,7 +1,7 @@
 #include "beam/residence_loader.h"
 
 #include "base/assert.h"
-#include "base/errors.h"
+#include "beam/page_error.h"
 
 #include <algorithm>
 #include <utility>
@@ -10,11 +10,6 @@ namespace trackway::beam {
 namespace {
 
 using base::join;
-
-Status corrupt(const layouts::PageGeometry& geometry, PageId page, const std::string& what) {
-    return base::fail(ErrorCode::kCorruption,
-                      join("offset ", geometry.offset_of(page), ": ", what));
-}
 
 }  // namespace
 
@@ -41,7 +36,7 @@ Status ResidenceLoader::absorb(std::span<const std::byte> bytes) {
     TRACKWAY_ASSERT(next_page_ < pages_.size());
     const PageId page = pages_[next_page_++];
     const auto view = layouts::PageView::open(geometry_, page, bytes);
-    if (!view) return corrupt(geometry_, page, view.error().message);
+    if (!view) return page_error(geometry_, page, view.error().message);
     if (residence_.edges) TRACKWAY_TRY(add_edges(page, *view));
     return residence_.hot ? add_hot(page, *view) : Status();
 }
@@ -55,9 +50,9 @@ Status ResidenceLoader::add_hot(PageId page, const layouts::PageView& view) {
     }
     if (slots_.empty()) return {};
     if (slots_.back() >= view.slot_count()) {
-        return corrupt(geometry_, page,
-                       join("slot ", slots_.back(), ": expected a hot vertex, found ",
-                            view.slot_count(), " slots"));
+        return page_error(geometry_, page,
+                          join("slot ", slots_.back(), ": expected a hot vertex, found ",
+                               view.slot_count(), " slots"));
     }
     residence_.hot->add(page, view, slots_);
     return {};
@@ -71,7 +66,7 @@ Status ResidenceLoader::add_edges(PageId page, const layouts::PageView& view) {
         const bool repeats =
             std::adjacent_find(neighbors.begin(), neighbors.end()) != neighbors.end();
         if (repeats || (!neighbors.empty() && neighbors.back() >= geometry_.place_count())) {
-            return corrupt(
+            return page_error(
                 geometry_, page,
                 join("page ", static_cast<std::uint32_t>(page), ": slot ", slot,
                      ": neighbours: expected different places below ", geometry_.place_count(),

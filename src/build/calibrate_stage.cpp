@@ -9,12 +9,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
 
 namespace trackway::builder {
 namespace {
 
-constexpr double kRecallsAimed[] = {0.95, 0.99};
 // A query waits as long for a page, 75 us, as it takes to make this many estimates of 16 ns.
 constexpr double kEstimatesPerPage = 4700;
 // What a query may estimate more than without expanding page-mates at once: its CPU is not free.
@@ -27,7 +25,6 @@ constexpr std::uint32_t kLists[] = {10, 12, 15, 18, 22, 26, 30,  35,
 constexpr std::uint32_t kThoroughList = 300;
 // Relative, of distances in lossless codes to those of the vectors given.
 constexpr float kSame = 1e-6F;
-constexpr std::uint32_t kRerankFactor = 2;
 // Lists for stopping by margin: the first that finds enough without a margin, or the last.
 constexpr std::uint32_t kMarginLists[] = {100, 200, 400, 800};
 // The share of page-mates is chosen with every fourth query, margins with all.
@@ -86,10 +83,8 @@ private:
     }
 
     beam::BeamParams params_for(std::uint32_t list, std::uint32_t share_permille) const {
-        const auto count = shard_.description.vertex_count;
-        return {.k = judging_.k,
-                .search_list_size = std::max(judging_.k, std::min(list, count)),
-                .expand_share = static_cast<float>(share_permille) / 1000};
+        return trial_params(shard_.description.vertex_count, list,
+                            static_cast<float>(share_permille) / 1000);
     }
 
     // Shares in rising order, until one costs more than the one before.
@@ -101,11 +96,9 @@ private:
             for (const std::uint32_t list : kLists)
                 settings.push_back(params_for(list, share));
             const auto costs = coarse_.costs_at(kRecallsAimed, settings, rerank_);
-            double total = 0;
-            for (std::size_t i = 0; i < costs.size(); ++i) {
-                total += (costs[i].pages + costs[i].estimates / kEstimatesPerPage) *
-                         weight_of_misses(costs[i], kRecallsAimed[i]);
-            }
+            const double total = sum_of_costs(costs, [](const TrialOutcome& found) {
+                return found.pages + found.estimates / kEstimatesPerPage;
+            });
             if (share == 0) most_estimates = kGrowthMax * costs[0].estimates;
             if (arena_.stopped() || total >= least || costs[0].estimates > most_estimates) break;
             least = total;
@@ -160,8 +153,9 @@ private:
     Result<beam::Residence> load(std::span<const std::uint32_t> hot, bool edges) const {
         beam::ResidenceLoader loader(shard_.description.geometry, hot, edges);
         std::vector<std::byte> bytes(shard_.description.geometry.page_size_bytes);
+        const PageFetch read = fetch();
         for (const PageId page : loader.pages()) {
-            TRACKWAY_TRY(fetch()(page, bytes, 0));
+            TRACKWAY_TRY(read(page, bytes, 0));
             TRACKWAY_TRY(loader.absorb(bytes));
         }
         return loader.take();

@@ -15,11 +15,9 @@ namespace {
 
 constexpr std::uint64_t kSampleRows = 1U << 16U;
 constexpr std::size_t kBlock = 1024;
-constexpr double kRecallsAimed[] = {0.95, 0.99};
 constexpr std::uint32_t kLists[] = {10, 14, 20, 28, 40, 56, 80, 115, 160, 230, 320};
 constexpr std::uint32_t kStep = 4;  // every fourth judging query will do
 constexpr double kWorthChanging = 0.98;
-constexpr std::uint32_t kRerankFactor = 2;
 // Beyond, training OPQ takes hours and each query's rotation longer than its reads.
 constexpr std::uint32_t kOpqDimensionMax = 2048;
 
@@ -65,20 +63,15 @@ double pages_with(const CodesTask& task, const MadeCodes& made, const base::Aren
                            .codec = *made.codec,
                            .codes = made.codes};
     const AloneOnPages alone(graph);
-    const beam::ShardView view = alone.view(*made.codec, made.codes);
+    const beam::ShardView view = alone.view();
     TrialRuns runs({view, task.judging, task.given, alone.fetch(arena.thread_count()), kStep},
                    arena);
-    const auto count = static_cast<std::uint32_t>(task.vectors.row_count);
     std::vector<beam::BeamParams> settings;
-    for (const std::uint32_t list : kLists) {
-        settings.push_back({.k = task.judging.k,
-                            .search_list_size = std::max(task.judging.k, std::min(list, count))});
-    }
+    for (const std::uint32_t list : kLists)
+        settings.push_back(trial_params(task.vectors.row_count, list));
     const std::uint32_t rerank = task.given.data != nullptr ? kRerankFactor * task.judging.k : 0;
     const auto costs = runs.costs_at(kRecallsAimed, settings, rerank);
-    double pages = 0;
-    for (std::size_t i = 0; i < costs.size(); ++i)
-        pages += costs[i].pages * weight_of_misses(costs[i], kRecallsAimed[i]);
+    const double pages = sum_of_costs(costs, [](const TrialOutcome& found) { return found.pages; });
     return pages / static_cast<double>(costs.size());
 }
 

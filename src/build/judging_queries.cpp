@@ -12,7 +12,6 @@ namespace {
 // With so many, the recall measured is within a quarter of a per cent of that of all such queries
 // (two standard deviations; 1,024 queries of sift250k were 0.7 % off).
 constexpr std::uint64_t kQueries = 3072;
-constexpr std::uint32_t kNeighbors = 10;
 
 }  // namespace
 
@@ -20,7 +19,8 @@ JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& 
                                     Metric metric, const base::Arena& arena) {
     JudgingQueries judging;
     judging.workload = &workload;
-    judging.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(kNeighbors, given.row_count));
+    judging.k =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(kNeighborsSought, given.row_count));
     const std::uint64_t count = workload.given().row_count;
     const std::uint64_t half = std::max<std::uint64_t>(count / 2, 1);
     const std::uint64_t used = std::min(half, kQueries);

@@ -12,6 +12,8 @@
 
 namespace trackway::builder {
 
+constexpr std::uint32_t kNeighborsSought = 10;
+
 struct JudgingQueries {
     const Workload* workload = nullptr;
     std::vector<std::uint64_t> numbers;  // queries of the workload, of the half that judges

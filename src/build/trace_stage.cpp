@@ -10,7 +10,6 @@ namespace trackway::builder {
 namespace {
 
 constexpr std::size_t kBlock = 16;  // queries that one thread takes at a time
-constexpr std::uint32_t kNeighbors = 10;
 constexpr std::uint32_t kTraceList = 24;
 
 // Every vertex alone on a page of its own, so that places are vertices.
@@ -42,13 +41,6 @@ layouts::PagePacking one_to_a_page(const MatrixView& vectors, const graph::Adjac
     return packing;
 }
 
-beam::BeamParams params_for(std::uint64_t vertices, std::uint32_t list) {
-    const auto count = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(vertices, std::numeric_limits<std::uint32_t>::max()));
-    const std::uint32_t k = std::min(kNeighbors, count);
-    return {.k = k, .search_list_size = std::max(k, std::min(list, count))};
-}
-
 std::vector<std::uint32_t> useful_vertices(const beam::BeamSearch& search) {
     std::vector<std::uint32_t> useful;
     for (const graph::Candidate& candidate : search.frontier())
@@ -63,7 +55,8 @@ std::vector<std::uint32_t> useful_vertices(const beam::BeamSearch& search) {
 }  // namespace
 
 AloneOnPages::AloneOnPages(const ShardGraph& shard)
-    : packing_(one_to_a_page(shard.vectors, shard.adjacency)),
+    : shard_(shard),
+      packing_(one_to_a_page(shard.vectors, shard.adjacency)),
       description_{.geometry = packing_.geometry,
                    .vertex_count = packing_.geometry.page_count,
                    .dimension = shard.vectors.dimension,
@@ -72,10 +65,10 @@ AloneOnPages::AloneOnPages(const ShardGraph& shard)
                    .metric = shard.metric},
       pages_(shard.vectors, shard.adjacency, packing_) {}
 
-beam::ShardView AloneOnPages::view(const quant::Codec& codec,
-                                   std::span<const std::uint8_t> codes) const {
-    return {
-        .description = description_, .codec = codec, .codes = {codes.data(), codec.code_bytes()}};
+beam::ShardView AloneOnPages::view() const {
+    return {.description = description_,
+            .codec = shard_.codec,
+            .codes = {shard_.codes.data(), shard_.codec.code_bytes()}};
 }
 
 PageFetch AloneOnPages::fetch(std::uint32_t threads) const {
@@ -89,7 +82,7 @@ PageFetch AloneOnPages::fetch(std::uint32_t threads) const {
 Trace trace_workload(const ShardGraph& shard, const NavigationRows& navigation,
                      const Workload& workload, const base::Arena& arena) {
     const AloneOnPages alone(shard);
-    beam::ShardView view = alone.view(shard.codec, shard.codes);
+    beam::ShardView view = alone.view();
     view.navigation = {navigation, kNavigationDegree};
     const PageFetch fetch = alone.fetch(arena.thread_count());
     std::vector<std::unique_ptr<TrialSearcher>> searchers;
@@ -97,7 +90,7 @@ Trace trace_workload(const ShardGraph& shard, const NavigationRows& navigation,
         searchers.push_back(std::make_unique<TrialSearcher>(view));
     const MatrixView& queries = workload.queries();
     std::vector<Visits> visits(queries.row_count);
-    const beam::BeamParams params = params_for(shard.vectors.row_count, kTraceList);
+    const beam::BeamParams params = trial_params(shard.vectors.row_count, kTraceList);
     arena.parallel_for(
         visits.size(), kBlock, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
             TrialSearcher& own = *searchers[thread];

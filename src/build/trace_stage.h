@@ -38,7 +38,7 @@ struct ShardGraph {
 // are vertices.
 class AloneOnPages {
 public:
-    // Codec and codes of the graph are not looked at. The graph must outlive it.
+    // The graph must outlive it.
     explicit AloneOnPages(const ShardGraph& shard);
     AloneOnPages(const AloneOnPages&) = delete;
     AloneOnPages& operator=(const AloneOnPages&) = delete;
@@ -46,11 +46,12 @@ public:
     AloneOnPages& operator=(AloneOnPages&&) = delete;
     ~AloneOnPages() = default;
 
-    // Begins at the entry point; views stay valid as long as it and the codec.
-    beam::ShardView view(const quant::Codec& codec, std::span<const std::uint8_t> codes) const;
+    // Begins at the entry point.
+    beam::ShardView view() const;
     PageFetch fetch(std::uint32_t threads) const;
 
 private:
+    const ShardGraph& shard_;
     layouts::PagePacking packing_;
     layouts::ShardDescription description_;
     PageMaker pages_;

@@ -17,6 +17,21 @@
 
 namespace trackway::builder {
 
+// What settings are judged at: recall@10 of 95 % and 99 %.
+constexpr double kRecallsAimed[] = {0.95, 0.99};
+// Where vectors are encoded: rows measured again by exact vectors, for each neighbour.
+constexpr std::uint32_t kRerankFactor = 2;
+
+// With no more than there are vertices.
+inline beam::BeamParams trial_params(std::uint64_t vertices, std::uint32_t list,
+                                     float expand_share = 0) noexcept {
+    const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(vertices, UINT32_MAX));
+    const std::uint32_t k = std::min(kNeighborsSought, count);
+    return {.k = k,
+            .search_list_size = std::max(k, std::min(list, count)),
+            .expand_share = expand_share};
+}
+
 // Fills in one page; called by any thread, which gives its number.
 using PageFetch = std::function<Status(PageId, std::span<std::byte>, std::uint32_t)>;
 
@@ -55,6 +70,15 @@ struct TrialTask {
 // misses. At least 1.
 inline double weight_of_misses(const TrialOutcome& found, double aimed) noexcept {
     return std::max(1.0, (1 - found.recall) / (1 - aimed));
+}
+
+// Over kRecallsAimed. cost_of gives the cost of one outcome.
+template <class CostOf>
+double sum_of_costs(std::span<const TrialOutcome> outcomes, const CostOf& cost_of) {
+    double sum = 0;
+    for (std::size_t i = 0; i < outcomes.size(); ++i)
+        sum += cost_of(outcomes[i]) * weight_of_misses(outcomes[i], kRecallsAimed[i]);
+    return sum;
 }
 
 class TrialRuns {

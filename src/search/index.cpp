@@ -28,7 +28,6 @@ namespace {
 using base::fail;
 using base::join;
 
-constexpr std::uint32_t kListMax = 1U << 20U;
 constexpr std::uint32_t kCalibratedNeighbors = 10;
 // Calibration saw a sample of the queries: to miss so much of what may be missed is aimed at.
 constexpr double kMissedShare = 0.95;
@@ -125,10 +124,11 @@ public:
                         join("queries: expected ", name_of(summary_.element_type), ", found ",
                              name_of(queries.element_type)));
         }
-        TRACKWAY_TRY(
-            check_range("k", params.k, 1, std::min<std::uint64_t>(summary_.vectors, kListMax)));
+        TRACKWAY_TRY(check_range("k", params.k, 1,
+                                 std::min<std::uint64_t>(summary_.vectors, kMaxSearchList)));
         if (!params.target_recall) {
-            TRACKWAY_TRY(check_range("search list", params.search_list_size, params.k, kListMax));
+            TRACKWAY_TRY(
+                check_range("search list", params.search_list_size, params.k, kMaxSearchList));
         }
         TRACKWAY_TRY(check_range("beam width", params.beam_width, 0, options_.max_beam_width));
         if (params.expand_share && !(*params.expand_share >= 0 && *params.expand_share <= 1)) {
@@ -163,7 +163,7 @@ public:
                 ErrorCode::kInvalidArgument,
                 join("rerank: expected 0 for an index of vectors as given, found ", rerank));
         }
-        return check_range("rerank", rerank, params.k, 1U << 20U);
+        return check_range("rerank", rerank, params.k, kMaxSearchList);
     }
 
     Status check_stop_margin(const SearchParams& params) const {
@@ -204,7 +204,7 @@ public:
             curve.list_size, std::uint64_t{curve.list_size} * k / kCalibratedNeighbors);
         RecallSetting setting{
             .search_list_size = static_cast<std::uint32_t>(
-                std::min<std::uint64_t>(std::max<std::uint64_t>(list, k), kListMax)),
+                std::min<std::uint64_t>(std::max<std::uint64_t>(list, k), kMaxSearchList)),
             .stop_margin = margins.back().margin,
             .pages_per_query = margins.back().pages_per_query};
         const auto aimed = static_cast<float>(1 - (1 - target) * kMissedShare);

@@ -17,18 +17,17 @@ constexpr std::uint32_t kReadsInFlight = 64;
 constexpr std::uint64_t kDefaultShare = 20;  // one part in 20 of the index
 
 // Between the numbers that were tried; beyond the last no more is known to be saved.
-layouts::HotSaving saving_of(const layouts::RecallCurve& curve, std::uint32_t hot_vertices) {
-    if (curve.hot.empty()) return {};
+float pages_with(const layouts::RecallCurve& curve, std::uint32_t hot_vertices) {
+    if (curve.hot.empty()) return 0;
     for (std::size_t i = 1; i < curve.hot.size(); ++i) {
         const layouts::HotSaving& before = curve.hot[i - 1];
         const layouts::HotSaving& after = curve.hot[i];
         if (hot_vertices > after.vertices) continue;
         const float part = static_cast<float>(hot_vertices - before.vertices) /
                            static_cast<float>(after.vertices - before.vertices);
-        return {hot_vertices,
-                before.pages_per_query + part * (after.pages_per_query - before.pages_per_query)};
+        return before.pages_per_query + part * (after.pages_per_query - before.pages_per_query);
     }
-    return curve.hot.back();
+    return curve.hot.back().pages_per_query;
 }
 
 float hot_share(const layouts::RecallCurve& curve, std::uint32_t hot_vertices) {
@@ -47,9 +46,9 @@ ResidencePlan plan_of(const OpenedShard& shard, std::uint32_t hot_vertices, bool
     return {.hot_vertices = hot_vertices,
             .edges = edges,
             .hot_share = hot_share(curve, hot_vertices),
-            .pages_with_tables = saving_of(shard.curve, 0).pages_per_query,
-            .pages_with_edges = saving_of(curve, 0).pages_per_query,
-            .pages_with_all = saving_of(curve, hot_vertices).pages_per_query};
+            .pages_with_tables = pages_with(shard.curve, 0),
+            .pages_with_edges = pages_with(curve, 0),
+            .pages_with_all = pages_with(curve, hot_vertices)};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "beam/beam_search.h"
 #include "support/built_index.h"
 #include "support/driven_search.h"
+#include "support/true_nearest.h"
 
 #include <doctest/doctest.h>
 
@@ -56,7 +57,6 @@ struct Totals {
 
 Totals totals(const test::SearchedShard& opened, const beam::BeamParams& params) {
     const MatrixView base = shared_index().vectors.view;
-    const auto measure = distance::distance_function(Metric::kL2, ElementType::kUint8);
     const auto queries = test::random_vectors(100, 16, ElementType::kUint8, 2);
     const beam::ShardView view = opened.shard->view();
     BeamSearch search(view);
@@ -64,11 +64,9 @@ Totals totals(const test::SearchedShard& opened, const beam::BeamParams& params)
     for (std::uint64_t q = 0; q < 100; ++q) {
         REQUIRE(search.start(queries.view.row(q), params));
         test::run(search, opened);
-        std::vector<float> nearest(base.row_count);
-        measure(queries.view.row(q), {base.data, 16, nullptr, nearest.size()}, 16, nearest.data());
-        std::nth_element(nearest.begin(), nearest.begin() + 9, nearest.end());
+        const auto nearest = test::true_nearest(base, queries.view.row(q), Metric::kL2, 10);
         for (const graph::Candidate& found : search.found())
-            sums.hits += found.distance <= nearest[9];
+            sums.hits += found.distance <= nearest.back().distance;
         sums.pages += search.counts().pages;
         sums.estimates += search.counts().estimates;
     }

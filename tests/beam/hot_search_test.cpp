@@ -1,12 +1,12 @@
 #include "beam/beam_search.h"
-#include "support/built_index.h"
 #include "support/driven_search.h"
 #include "support/expect.h"
+#include "support/small_index.h"
+#include "support/true_nearest.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <numeric>
 #include <set>
 #include <vector>
 
@@ -16,25 +16,9 @@ using beam::BeamSearch;
 
 namespace {
 
-constexpr std::uint32_t kVectors = 2000;
-constexpr std::uint32_t kDimension = 16;
-
-test::BuiltIndex& shared_index() {
-    static test::BuiltIndex index;
-    if (index.report.vectors == 0) {
-        build_into(index, test::random_vectors(kVectors, kDimension, ElementType::kFloat32, 1),
-                   [&](BuildOptions&) { write_workload(index, 64); });
-    }
-    return index;
-}
-
-test::Vectors some_queries(std::uint64_t count) {
-    return test::random_vectors(count, kDimension, ElementType::kFloat32, 2);
-}
-
 // An opened shard with hot records of every step-th place that has a vertex.
 struct HotShard {
-    test::SearchedShard opened = test::open_shard(shared_index().path());
+    test::SearchedShard opened = test::open_shard(test::small_index().path());
     std::vector<std::uint32_t> hot;
 
     explicit HotShard(std::uint32_t step) {
@@ -64,16 +48,10 @@ std::size_t in_both(const Found& a, const Found& b) {
 }
 
 Found nearest(const std::byte* query) {
-    const MatrixView base = shared_index().vectors.view;
-    std::vector<float> all(base.row_count);
-    const auto measure = distance::distance_function(Metric::kL2, base.element_type);
-    measure(query, {base.data, base.row_bytes(), nullptr, all.size()}, kDimension, all.data());
-    std::vector<std::uint32_t> rows(all.size());
-    std::iota(rows.begin(), rows.end(), 0U);
-    std::sort(rows.begin(), rows.end(), [&](auto a, auto b) { return all[a] < all[b]; });
     Found found;
-    for (std::uint32_t i = 0; i < 10; ++i)
-        found.emplace_back(rows[i], all[rows[i]]);
+    for (const graph::Candidate& row :
+         test::true_nearest(test::small_index().vectors.view, query, Metric::kL2, 10))
+        found.emplace_back(row.vertex, row.distance);
     return found;
 }
 
@@ -81,10 +59,10 @@ Found nearest(const std::byte* query) {
 
 TEST_SUITE("beam") {
     TEST_CASE("without page-mates hot records change no answer, only what is read") {
-        const auto plain = test::open_shard(shared_index().path());
+        const auto plain = test::open_shard(test::small_index().path());
         const auto plain_view = plain.shard->view();
         BeamSearch expected(plain_view);
-        const auto queries = some_queries(30);
+        const auto queries = test::small_queries(30);
         const BeamParams params{.k = 10, .search_list_size = 40, .page_mates = false};
         for (const std::uint32_t step : {1U, 2U, 10U}) {
             CAPTURE(step);
@@ -112,7 +90,7 @@ TEST_SUITE("beam") {
         const HotShard hot(1);
         const auto view = hot.opened.shard->view();
         BeamSearch search(view);
-        const auto queries = some_queries(30);
+        const auto queries = test::small_queries(30);
         std::size_t hits = 0;
         for (std::uint64_t q = 0; q < 30; ++q) {
             for (const std::uint32_t width : {1U, 5U}) {
@@ -135,7 +113,7 @@ TEST_SUITE("beam") {
         const auto& geometry = hot.opened.shard->geometry();
         const auto view = hot.opened.shard->view();
         BeamSearch search(view);
-        const auto queries = some_queries(20);
+        const auto queries = test::small_queries(20);
         std::uint32_t from_memory = 0;
         for (std::uint64_t q = 0; q < 20; ++q) {
             for (const float share : {0.0F, 0.3F}) {
@@ -161,10 +139,10 @@ TEST_SUITE("beam") {
     }
 
     TEST_CASE("with hot records answers are as good and fewer pages are read") {
-        const auto plain = test::open_shard(shared_index().path());
+        const auto plain = test::open_shard(test::small_index().path());
         const auto plain_view = plain.shard->view();
         BeamSearch without(plain_view);
-        const auto queries = some_queries(100);
+        const auto queries = test::small_queries(100);
         for (const std::uint32_t step : {2U, 8U}) {
             const HotShard hot(step);
             const auto view = hot.opened.shard->view();
@@ -196,7 +174,7 @@ TEST_SUITE("beam") {
     }
 
     TEST_CASE("a page is used from memory and then from disk, whatever the list and the share") {
-        const auto queries = some_queries(60);
+        const auto queries = test::small_queries(60);
         for (const std::uint32_t step : {2U, 3U, 5U}) {
             const HotShard hot(step);
             const auto view = hot.opened.shard->view();
@@ -223,7 +201,7 @@ TEST_SUITE("beam") {
     }
 
     TEST_CASE("a hot record whose neighbour is no place ends the search with an error") {
-        auto opened = test::open_shard(shared_index().path());
+        auto opened = test::open_shard(test::small_index().path());
         const layouts::PageGeometry& geometry = opened.shard->geometry();
         REQUIRE(geometry.edges.place_limit() > geometry.place_count());
         auto records = std::make_unique<beam::HotRecords>(geometry);
@@ -245,7 +223,7 @@ TEST_SUITE("beam") {
         opened.shard->hot = std::move(records);
         const auto view = opened.shard->view();
         BeamSearch search(view);
-        const auto queries = some_queries(1);
+        const auto queries = test::small_queries(1);
         test::expect_error(search.start(queries.view.row(0), {}), ErrorCode::kCorruption,
                            {"offset ", ": neighbour: expected less than "});
     }

@@ -2,15 +2,15 @@
 
 #include "beam/beam_search.h"
 #include "beam/residence_loader.h"
-#include "support/built_index.h"
 #include "support/driven_search.h"
 #include "support/expect.h"
+#include "support/small_index.h"
+#include "support/true_nearest.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <set>
 #include <vector>
 
@@ -21,20 +21,8 @@ using beam::ResidentEdges;
 
 namespace {
 
-constexpr std::uint32_t kVectors = 2000;
-constexpr std::uint32_t kDimension = 16;
-
-test::BuiltIndex& shared_index() {
-    static test::BuiltIndex index;
-    if (index.report.vectors == 0) {
-        build_into(index, test::random_vectors(kVectors, kDimension, ElementType::kFloat32, 1),
-                   [&](BuildOptions&) { write_workload(index, 250); });
-    }
-    return index;
-}
-
 test::SearchedShard open_with_edges() {
-    auto opened = test::open_shard(shared_index().path());
+    auto opened = test::open_shard(test::small_index().path());
     beam::ResidenceLoader loader(opened.shard->geometry(), {}, true);
     for (const PageId page : loader.pages())
         test::expect_ok(loader.absorb(test::page_bytes(opened, page)));
@@ -43,15 +31,11 @@ test::SearchedShard open_with_edges() {
 }
 
 std::set<std::uint32_t> nearest(const std::byte* query) {
-    const MatrixView base = shared_index().vectors.view;
-    std::vector<float> all(base.row_count);
-    const auto measure = distance::distance_function(Metric::kL2, base.element_type);
-    measure(query, {base.data, base.row_bytes(), nullptr, all.size()}, kDimension, all.data());
-    std::vector<std::uint32_t> rows(all.size());
-    std::iota(rows.begin(), rows.end(), 0U);
-    std::partial_sort(rows.begin(), rows.begin() + 10, rows.end(),
-                      [&](auto a, auto b) { return all[a] < all[b]; });
-    return {rows.begin(), rows.begin() + 10};
+    std::set<std::uint32_t> rows;
+    for (const graph::Candidate& row :
+         test::true_nearest(test::small_index().vectors.view, query, Metric::kL2, 10))
+        rows.insert(row.vertex);
+    return rows;
 }
 
 struct Cost {
@@ -63,7 +47,7 @@ struct Cost {
 Cost cost_of(const test::SearchedShard& opened, const BeamParams& params) {
     const auto view = opened.shard->view();
     BeamSearch search(view);
-    const auto queries = test::random_vectors(100, kDimension, ElementType::kFloat32, 2);
+    const auto queries = test::small_queries(100);
     Cost cost;
     for (std::uint64_t q = 0; q < queries.view.row_count; ++q) {
         test::expect_ok(search.start(queries.view.row(q), params));
@@ -121,7 +105,7 @@ TEST_SUITE("resident_edges") {
     }
 
     TEST_CASE("searches with resident edges find as much and read less") {
-        const auto plain = test::open_shard(shared_index().path());
+        const auto plain = test::open_shard(test::small_index().path());
         const auto resident = open_with_edges();
         for (const std::uint32_t width : {1U, 4U}) {
             CAPTURE(width);
@@ -162,7 +146,7 @@ TEST_SUITE("resident_edges") {
     }
 
     TEST_CASE("neighbours that are no places fail the loading, and the page is named") {
-        auto opened = test::open_shard(shared_index().path());
+        auto opened = test::open_shard(test::small_index().path());
         const layouts::PageGeometry& geometry = opened.shard->geometry();
         beam::ResidenceLoader loader(geometry, {}, true);
         std::vector<std::byte> page(test::page_bytes(opened, PageId{0}).begin(),

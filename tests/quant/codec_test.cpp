@@ -1,10 +1,10 @@
 #include "quant/codec.h"
 
-#include "distance/row_floats.h"
 #include "quant/distance_table.h"
 #include "quant/principal_axes.h"
 #include "quant/rabit_quantizer.h"
 #include "support/elements.h"
+#include "support/reference_distance.h"
 
 #include <doctest/doctest.h>
 
@@ -20,6 +20,8 @@
 
 namespace trackway::quant {
 namespace {
+
+using test::exact_distance;
 
 constexpr CodeType kTypes[] = {CodeType::kPq, CodeType::kOpq, CodeType::kRabitq};
 constexpr std::uint64_t kSeed = 61;
@@ -45,17 +47,6 @@ std::vector<float> related_rows(std::size_t count, std::uint32_t dimension, std:
         }
     }
     return rows;
-}
-
-double exact_distance(Metric metric, std::span<const float> a, std::span<const float> b) {
-    double l2 = 0;
-    double dot = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        l2 += (double{a[i]} - double{b[i]}) * (double{a[i]} - double{b[i]});
-        dot += double{a[i]} * double{b[i]};
-    }
-    if (metric == Metric::kL2) return l2;
-    return metric == Metric::kCosine ? 1 - dot : -dot;
 }
 
 // Rows and queries, and what a codec estimates for all pairs.
@@ -129,14 +120,7 @@ public:
 
 private:
     std::vector<float> prepared(std::size_t count, std::uint64_t seed) const {
-        auto rows = related_rows(count, dimension_, seed);
-        std::vector<float> out(rows.size());
-        for (std::size_t i = 0; i < rows.size(); i += dimension_) {
-            distance::row_floats(std::as_bytes(std::span(rows).subspan(i, dimension_)).data(),
-                                 ElementType::kFloat32, metric_,
-                                 std::span(out).subspan(i, dimension_));
-        }
-        return out;
+        return test::prepared_rows(metric_, related_rows(count, dimension_, seed), dimension_);
     }
 
     Metric metric_;
