@@ -19,6 +19,9 @@ constexpr std::uint64_t kVectorsMagic = 0x3154434556535754;  // "TWSVECT1"
 constexpr std::uint32_t kHeaderBytes = 4096;
 constexpr std::uint32_t kChunkBytes = 1U << 20U;  // of a table, under one checksum
 
+// Files that hold something of the whole graph bear the number of its first shard.
+constexpr std::uint32_t kGraphShard = 0;
+
 using Uuid = std::array<std::uint8_t, 16>;
 
 // The first 40 bytes of every binary file.
@@ -50,7 +53,11 @@ struct ShardHeader {
     std::uint8_t page_order;
     std::uint8_t reserved_before[7];  // zero
     std::uint64_t place_limit;        // of Elias-Fano lists; 0 in format 1.0
-    std::uint8_t reserved[4000];      // zero
+    // Of the graph, whose pages the files of all shards hold one after the other; 0 before 1.3.
+    std::uint32_t first_page;          // of this file
+    std::uint32_t graph_page_count;    // of all files
+    std::uint32_t graph_vertex_count;  // of all files
+    std::uint8_t reserved[3988];       // zero
 };
 static_assert(sizeof(ShardHeader) == kHeaderBytes);
 static_assert(offsetof(ShardHeader, page_size_bytes) == 40);
@@ -58,6 +65,7 @@ static_assert(offsetof(ShardHeader, neighbor_bits) == 68);
 static_assert(offsetof(ShardHeader, row_count) == 72);
 static_assert(offsetof(ShardHeader, page_order) == 80);
 static_assert(offsetof(ShardHeader, place_limit) == 88);
+static_assert(offsetof(ShardHeader, first_page) == 96);
 static_assert(std::is_trivially_copyable_v<ShardHeader>);
 static_assert(std::has_unique_object_representations_v<ShardHeader>, "implicit padding");
 
@@ -117,12 +125,12 @@ constexpr std::uint64_t uuid_seed(const Uuid& uuid) noexcept {
         seed |= std::uint64_t{uuid[i]} << (8 * i);
     return seed;
 }
-constexpr std::uint64_t page_seed(const Uuid& uuid, std::uint32_t shard_id) noexcept {
-    return uuid_seed(uuid) ^ shard_id;
+constexpr std::uint64_t page_seed(const Uuid& uuid) noexcept {
+    return uuid_seed(uuid);
 }
 // Another than page_seed(): pages of vertices and of exact vectors never pass for each other.
-constexpr std::uint64_t vectors_seed(const Uuid& uuid, std::uint32_t shard_id) noexcept {
-    return page_seed(uuid, shard_id) ^ kVectorsMagic;
+constexpr std::uint64_t vectors_seed(const Uuid& uuid) noexcept {
+    return page_seed(uuid) ^ kVectorsMagic;
 }
 constexpr std::uint64_t chunk_seed(const Uuid& uuid, std::uint64_t chunk) noexcept {
     return uuid_seed(uuid) ^ chunk;

@@ -27,6 +27,7 @@ constexpr const char* kFormatName = "trackway-index";
 constexpr std::uint64_t kManifestBytesMax = 64U << 20U;
 constexpr float kMarginMost = 1000;
 constexpr float kMost = std::numeric_limits<float>::max();
+constexpr std::uint16_t kTablesMinor = 3;     // before, they stood with the one shard
 constexpr std::uint32_t kRerankBefore12 = 2;  // format 1.1 did not say
 constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48U;
 
@@ -53,6 +54,16 @@ Json curve_json(const RecallCurve& curve) {
             {"hot", std::move(hot)}};
 }
 
+void add_tables(const Manifest& manifest, Json& object) {
+    const ManifestTables& tables = manifest.tables;
+    object["codes_bytes"] = tables.codes_bytes;
+    object["codebook_bytes"] = tables.codebook_bytes;
+    if (manifest.format_minor == 0) return;
+    object["navigation_vertices"] = tables.navigation_vertices;
+    object["hot_vertices"] = tables.hot_vertices;
+    object["covisit_edges"] = tables.covisit_edges;
+}
+
 // What format 1.2 added.
 void add_search_settings(const Manifest& manifest, Json& body) {
     body["code_type"] = name_of(manifest.code_type);
@@ -65,15 +76,8 @@ void add_search_settings(const Manifest& manifest, Json& body) {
 Json body_of(const Manifest& manifest) {
     Json shards = Json::array();
     for (const ManifestShard& shard : manifest.shards) {
-        Json entry = {{"vectors", shard.vectors},
-                      {"pages_bytes", shard.pages_bytes},
-                      {"codes_bytes", shard.codes_bytes},
-                      {"codebook_bytes", shard.codebook_bytes}};
-        if (manifest.format_minor > 0) {
-            entry["navigation_vertices"] = shard.navigation_vertices;
-            entry["hot_vertices"] = shard.hot_vertices;
-            entry["covisit_edges"] = shard.covisit_edges;
-        }
+        Json entry = {{"vectors", shard.vectors}, {"pages_bytes", shard.pages_bytes}};
+        if (manifest.format_minor < kTablesMinor) add_tables(manifest, entry);
         shards.push_back(std::move(entry));
     }
     Json body = {{"format", kFormatName},
@@ -98,6 +102,10 @@ Json body_of(const Manifest& manifest) {
         body["encoding_step"] = decimal_text(manifest.encoding_step);
     }
     if (manifest.format_minor > 1) add_search_settings(manifest, body);
+    if (manifest.format_minor >= kTablesMinor) {
+        body["tables"] = Json::object();
+        add_tables(manifest, body["tables"]);
+    }
     body["shards"] = std::move(shards);
     return body;
 }
@@ -187,6 +195,16 @@ void read_list(const Json& object, const char* name, FieldReader& reader, const 
     }
 }
 
+void read_tables(FieldReader& fields, Manifest& manifest) {
+    ManifestTables& tables = manifest.tables;
+    fields.number("codes_bytes", tables.codes_bytes, 1, kCountMax);
+    fields.number("codebook_bytes", tables.codebook_bytes, 1, kCountMax);
+    if (manifest.format_minor == 0) return;
+    fields.number("navigation_vertices", tables.navigation_vertices, 1, manifest.vectors);
+    fields.number("hot_vertices", tables.hot_vertices, 0, manifest.vectors);
+    fields.number("covisit_edges", tables.covisit_edges, 0, kCountMax);
+}
+
 void read_shards(const Json& object, FieldReader& reader, Manifest& manifest) {
     const auto shards = object.find("shards");
     if (shards == object.end() || !shards->is_array() || shards->empty()) {
@@ -196,15 +214,21 @@ void read_shards(const Json& object, FieldReader& reader, Manifest& manifest) {
         ManifestShard shard;
         fields.number("vectors", shard.vectors, 1, kCountMax);
         fields.number("pages_bytes", shard.pages_bytes, 1, kCountMax);
-        fields.number("codes_bytes", shard.codes_bytes, 1, kCountMax);
-        fields.number("codebook_bytes", shard.codebook_bytes, 1, kCountMax);
-        if (manifest.format_minor > 0) {
-            fields.number("navigation_vertices", shard.navigation_vertices, 1, shard.vectors);
-            fields.number("hot_vertices", shard.hot_vertices, 0, shard.vectors);
-            fields.number("covisit_edges", shard.covisit_edges, 0, kCountMax);
-        }
+        if (manifest.format_minor < kTablesMinor) read_tables(fields, manifest);
         manifest.shards.push_back(shard);
     });
+    std::uint64_t vectors = 0;
+    for (const ManifestShard& shard : manifest.shards)
+        vectors += shard.vectors;
+    if (vectors != manifest.vectors) {
+        reader.blame("shards", join(manifest.vectors, " vectors in all, found ", vectors));
+    }
+    if (manifest.format_minor < kTablesMinor && manifest.shards.size() > 1) {
+        reader.blame("shards", "one shard in this format version");
+    }
+    if (manifest.shards.size() > kMaxShards) {
+        reader.blame("shards", join("at most ", kMaxShards, " shards"));
+    }
 }
 
 void read_encoding(FieldReader& reader, Manifest& manifest) {
@@ -295,6 +319,16 @@ std::string read_fields(const Json& object, Manifest& manifest) {
         read_search_settings(object, reader, manifest);
     } else if (manifest.is_encoded()) {
         manifest.rerank_factor = kRerankBefore12;
+    }
+    if (manifest.format_minor >= kTablesMinor) {
+        const auto tables = object.find("tables");
+        if (tables != object.end() && tables->is_object()) {
+            FieldReader fields(*tables);
+            read_tables(fields, manifest);
+            if (!fields.problem().empty()) reader.blame("tables", fields.problem());
+        } else {
+            reader.blame("tables", "an object");
+        }
     }
     read_shards(object, reader, manifest);
     return reader.problem();

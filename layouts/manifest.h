@@ -18,13 +18,18 @@ namespace trackway::layouts {
 struct ManifestShard {
     std::uint64_t vectors = 0;
     std::uint64_t pages_bytes = 0;
+    bool operator==(const ManifestShard&) const = default;
+};
+
+// Of the graph that the shards make together; their files bear the number of shard 0.
+struct ManifestTables {
     std::uint64_t codes_bytes = 0;
     std::uint64_t codebook_bytes = 0;
     // Rows of the tables that format 1.0 did not have.
     std::uint64_t navigation_vertices = 0;
     std::uint64_t hot_vertices = 0;
     std::uint64_t covisit_edges = 0;  // 0: the trace was not kept
-    bool operator==(const ManifestShard&) const = default;
+    bool operator==(const ManifestTables&) const = default;
 };
 
 // What queries that were held out found with a stop margin, and what it cost.
@@ -78,6 +83,7 @@ struct Manifest {
     // With codes and navigation resident; and with the edges of all vertices as well.
     RecallCurve curve = {};
     RecallCurve curve_with_edges = {};
+    ManifestTables tables = {};
     std::vector<ManifestShard> shards;
 
     bool is_encoded() const noexcept { return encoding != VectorEncoding::kAsGiven; }

@@ -8,6 +8,7 @@
 #include "layouts/edge_code.h"
 #include "layouts/format.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,7 +16,7 @@
 
 namespace trackway::layouts {
 
-// What every page of a shard has in common.
+// What every page of a graph has in common, and where it lies.
 struct PageGeometry {
     std::uint32_t page_size_bytes = 0;
     std::uint32_t vector_bytes = 0;
@@ -26,6 +27,8 @@ struct PageGeometry {
     std::uint64_t row_count = 0;  // of the dataset
     std::uint64_t seed = 0;       // page_seed()
     EdgeCode edges;
+    // Where a graph has more shards than one: the first page of each shard's file but the first.
+    std::vector<std::uint32_t> file_starts = {};
 
     // Numbers of vertices are below this; some have no vertex where a page is not full.
     std::uint64_t place_count() const noexcept {
@@ -40,9 +43,17 @@ struct PageGeometry {
     LocalId place(PageId page, std::uint32_t slot) const noexcept {
         return LocalId{static_cast<std::uint32_t>(page) * vertices_per_page + slot};
     }
-    // File offset of a vertex page: the header occupies the first page.
+    // The shard whose file holds the page.
+    std::uint32_t shard_of(PageId page) const noexcept {
+        const auto after = std::upper_bound(file_starts.begin(), file_starts.end(),
+                                            static_cast<std::uint32_t>(page));
+        return static_cast<std::uint32_t>(after - file_starts.begin());
+    }
+    // In that file: the header occupies its first page.
     std::uint64_t offset_of(PageId page) const noexcept {
-        return (std::uint64_t{static_cast<std::uint32_t>(page)} + 1) * page_size_bytes;
+        const std::uint32_t shard = shard_of(page);
+        const std::uint32_t first = shard == 0 ? 0 : file_starts[shard - 1];
+        return (std::uint64_t{static_cast<std::uint32_t>(page)} - first + 1) * page_size_bytes;
     }
 };
 

@@ -71,7 +71,7 @@ Result<io::StagedFile> write_table(const std::filesystem::path& path, const Uuid
     header.chunks_checksum = base::checksum64(std::as_bytes(std::span(checksums)));
     std::vector<std::byte> bytes(kHeaderBytes);
     std::memcpy(bytes.data(), &header, sizeof header);
-    seal_header(bytes, {kTableMagic, uuid, shape.shard_id});
+    seal_header(bytes, {kTableMagic, uuid, kGraphShard});
     TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
     TRACKWAY_TRY(file.append(bytes));
     TRACKWAY_TRY(file.append(rows));
@@ -85,7 +85,7 @@ Result<base::AlignedBuffer> read_table(const std::filesystem::path& path, const 
     TRACKWAY_TRY_ASSIGN(file, io::File::open(path));
     std::vector<std::byte> start(kHeaderBytes);
     TRACKWAY_TRY(file.read_exact(0, start));
-    TRACKWAY_TRY(check_header(file, start, {kTableMagic, uuid, shape.shard_id}));
+    TRACKWAY_TRY(check_header(file, start, {kTableMagic, uuid, kGraphShard}));
     TableHeader header{};
     std::memcpy(&header, start.data(), sizeof header);
     if (wanted.row_count == kAnyRows) {

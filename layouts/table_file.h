@@ -18,7 +18,6 @@ constexpr std::uint64_t kAnyRows = UINT64_MAX;
 
 struct TableShape {
     TableKind kind = TableKind::kCodes;
-    std::uint32_t shard_id = 0;
     std::uint32_t row_bytes = 0;
     std::uint64_t row_count = 0;
 };

@@ -9,7 +9,7 @@ namespace trackway::layouts {
 
 Status write_trace(const std::filesystem::path& path, const Uuid& uuid,
                    std::span<const std::uint32_t> visits) {
-    const TableShape shape{TableKind::kTrace, 0, sizeof(std::uint32_t), visits.size()};
+    const TableShape shape{TableKind::kTrace, sizeof(std::uint32_t), visits.size()};
     TRACKWAY_TRY_ASSIGN(file, write_table(path, uuid, shape, std::as_bytes(visits)));
     return file.publish();
 }
@@ -17,7 +17,7 @@ Status write_trace(const std::filesystem::path& path, const Uuid& uuid,
 Result<std::vector<std::uint32_t>> read_trace(const std::filesystem::path& path, const Uuid& uuid,
                                               std::uint64_t place_count) {
     TRACKWAY_TRY_ASSIGN(
-        bytes, read_table(path, uuid, {TableKind::kTrace, 0, sizeof(std::uint32_t), kAnyRows}));
+        bytes, read_table(path, uuid, {TableKind::kTrace, sizeof(std::uint32_t), kAnyRows}));
     std::vector<std::uint32_t> visits(bytes.size() / sizeof(std::uint32_t));
     if (!visits.empty()) std::memcpy(visits.data(), bytes.data(), bytes.size());
     const auto offset = [](std::size_t i) { return kHeaderBytes + i * sizeof(std::uint32_t); };

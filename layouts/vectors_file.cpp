@@ -69,20 +69,20 @@ bool holds_row(std::uint32_t page_size_bytes, std::uint64_t row_bytes) noexcept 
     return sizeof(PageHeader) + row_bytes <= page_size_bytes;
 }
 
-VectorsGeometry vectors_geometry(const Manifest& manifest, const ShardDescription& shard) {
+VectorsGeometry vectors_geometry(const Manifest& manifest, const GraphDescription& graph) {
     const auto row_bytes =
         static_cast<std::uint32_t>(manifest.dimension * element_size_bytes(manifest.element_type));
-    const std::uint32_t page_size = shard.geometry.page_size_bytes;
+    const std::uint32_t page_size = graph.geometry.page_size_bytes;
     TRACKWAY_ASSERT(holds_row(page_size, row_bytes));
     const auto rows_per_page =
         static_cast<std::uint32_t>((page_size - sizeof(PageHeader)) / row_bytes);
-    const std::uint64_t places = shard.geometry.place_count();
+    const std::uint64_t places = graph.geometry.place_count();
     return {.page_size_bytes = page_size,
             .row_bytes = row_bytes,
             .rows_per_page = rows_per_page,
             .page_count = static_cast<std::uint32_t>((places + rows_per_page - 1) / rows_per_page),
             .place_count = places,
-            .seed = vectors_seed(manifest.uuid, shard.shard_id)};
+            .seed = vectors_seed(manifest.uuid)};
 }
 
 std::span<std::byte> rows_on_page(const VectorsGeometry& geometry, std::span<std::byte> bytes) {
@@ -127,34 +127,33 @@ Result<const std::byte*> open_vectors_page(const VectorsGeometry& geometry, Page
 
 Result<io::StagedFile> create_vectors_file(const std::filesystem::path& path,
                                            const Manifest& manifest,
-                                           const ShardDescription& shard) {
-    const VectorsGeometry geometry = vectors_geometry(manifest, shard);
+                                           const GraphDescription& graph) {
+    const VectorsGeometry geometry = vectors_geometry(manifest, graph);
     const VectorsHeader header = header_of(geometry, manifest);
     std::vector<std::byte> page(geometry.page_size_bytes, std::byte{0});
     std::memcpy(page.data(), &header, sizeof header);
-    seal_header(std::span(page).first(kHeaderBytes),
-                {kVectorsMagic, manifest.uuid, shard.shard_id});
+    seal_header(std::span(page).first(kHeaderBytes), {kVectorsMagic, manifest.uuid, kGraphShard});
     TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
     TRACKWAY_TRY(file.append(page));
     return file;
 }
 
 Result<VectorsFile> VectorsFile::open(const std::filesystem::path& path, const Manifest& manifest,
-                                      const ShardDescription& shard) {
+                                      const GraphDescription& graph) {
     const std::uint64_t row_bytes =
         std::uint64_t{manifest.dimension} * element_size_bytes(manifest.element_type);
-    if (!holds_row(shard.geometry.page_size_bytes, row_bytes)) {
+    if (!holds_row(graph.geometry.page_size_bytes, row_bytes)) {
         return fail(ErrorCode::kCorruption,
                     join(path.string(), ": expected pages that hold a row of ", row_bytes,
-                         " bytes, found ", shard.geometry.page_size_bytes));
+                         " bytes, found ", graph.geometry.page_size_bytes));
     }
     TRACKWAY_TRY_ASSIGN(file, io::File::open_direct(path));
     base::AlignedBuffer bytes(kHeaderBytes);
     TRACKWAY_TRY(file.read_exact(0, bytes.span()));
-    TRACKWAY_TRY(check_header(file, bytes.span(), {kVectorsMagic, manifest.uuid, shard.shard_id}));
+    TRACKWAY_TRY(check_header(file, bytes.span(), {kVectorsMagic, manifest.uuid, kGraphShard}));
     VectorsHeader header{};
     std::memcpy(&header, bytes.data(), sizeof header);
-    const VectorsGeometry geometry = vectors_geometry(manifest, shard);
+    const VectorsGeometry geometry = vectors_geometry(manifest, graph);
     TRACKWAY_TRY(check_header_fields(file, header_of(geometry, manifest), header));
     if (file.size_bytes() != geometry.file_bytes()) {
         return fail(ErrorCode::kCorruption,

@@ -44,7 +44,7 @@ struct VectorsGeometry {
 bool holds_row(std::uint32_t page_size_bytes, std::uint64_t row_bytes) noexcept;
 
 // REQUIRES: the shard is the manifest's; holds_row().
-VectorsGeometry vectors_geometry(const Manifest& manifest, const ShardDescription& shard);
+VectorsGeometry vectors_geometry(const Manifest& manifest, const GraphDescription& graph);
 
 // The rows of a page whose bytes are in hand: slot after slot, without gaps.
 std::span<std::byte> rows_on_page(const VectorsGeometry& geometry, std::span<std::byte> bytes);
@@ -59,7 +59,7 @@ Result<const std::byte*> open_vectors_page(const VectorsGeometry& geometry, Page
 
 // The file under its temporary name, the header written. Pages are appended.
 Result<io::StagedFile> create_vectors_file(const std::filesystem::path& path,
-                                           const Manifest& manifest, const ShardDescription& shard);
+                                           const Manifest& manifest, const GraphDescription& graph);
 
 struct VectorsFile {
     io::File file;
@@ -67,7 +67,7 @@ struct VectorsFile {
 
     // Header and size must be those that manifest and shard call for.
     static Result<VectorsFile> open(const std::filesystem::path& path, const Manifest& manifest,
-                                    const ShardDescription& shard);
+                                    const GraphDescription& graph);
 
     // "FILE: offset 32768: what", for errors about a page.
     std::string locate(PageId page, std::string_view what) const;

@@ -2,7 +2,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/errors.h"
-#include "layouts/shard_tables.h"
+#include "layouts/graph_tables.h"
 
 #include <cmath>
 #include <cstddef>
@@ -18,8 +18,8 @@ using base::join;
 
 class TableVerifier {
 public:
-    TableVerifier(const Manifest& manifest, const ShardFile& shard, const ShardContents& contents)
-        : manifest_(manifest), geometry_(shard.description.geometry), contents_(contents) {}
+    TableVerifier(const Manifest& manifest, const GraphFiles& graph, const GraphContents& contents)
+        : manifest_(manifest), geometry_(graph.geometry()), contents_(contents) {}
 
     Status check(ShardPart part, const std::filesystem::path& path,
                  std::span<const std::byte> bytes) const {
@@ -69,19 +69,18 @@ private:
 
     const Manifest& manifest_;
     const PageGeometry& geometry_;
-    const ShardContents& contents_;
+    const GraphContents& contents_;
 };
 
 }  // namespace
 
 Status verify_tables(const std::filesystem::path& index_dir, const Manifest& manifest,
-                     const ShardFile& shard, const ShardContents& contents) {
-    const TableVerifier verifier(manifest, shard, contents);
-    const std::uint32_t id = shard.description.shard_id;
-    for (const ShardPart part : table_parts(manifest, id)) {
-        const auto path = index_dir / shard_file_name(manifest.uuid, id, part);
-        TRACKWAY_TRY_ASSIGN(
-            table, read_table(path, manifest.uuid, table_shape(part, manifest, shard.description)));
+                     const GraphFiles& graph, const GraphContents& contents) {
+    const TableVerifier verifier(manifest, graph, contents);
+    for (const ShardPart part : table_parts(manifest)) {
+        const auto path = index_dir / shard_file_name(manifest.uuid, kGraphShard, part);
+        TRACKWAY_TRY_ASSIGN(table, read_table(path, manifest.uuid,
+                                              table_shape(part, manifest, graph.description())));
         TRACKWAY_TRY(verifier.check(part, path, table.span()));
     }
     return {};

@@ -1,10 +1,10 @@
 // inspect-index: what an index is, and with --verify whether every byte of it is sound.
 #include "layouts/file_names.h"
+#include "layouts/graph_files.h"
+#include "layouts/graph_tables.h"
 #include "layouts/manifest.h"
-#include "layouts/shard_file.h"
-#include "layouts/shard_tables.h"
 #include "layouts/vectors_file.h"
-#include "layouts/verify_shard.h"
+#include "layouts/verify_graph.h"
 #include "layouts/verify_tables.h"
 #include "program.h"
 
@@ -38,51 +38,57 @@ void print_manifest(const layouts::Manifest& manifest) {
     }
 }
 
-void print_shard(const layouts::ShardFile& shard, const layouts::ManifestShard& entry) {
-    const layouts::PageGeometry& geometry = shard.description.geometry;
-    std::printf(
-        "shard %04u    %u vertices on %u pages of %u bytes (%.2f each, %u numbers reserved),"
-        " entry point %u\n",
-        shard.description.shard_id, shard.description.vertex_count, geometry.page_count,
-        geometry.page_size_bytes,
-        static_cast<double>(shard.description.vertex_count) / geometry.page_count,
-        geometry.vertices_per_page, static_cast<std::uint32_t>(shard.description.entry_point));
-    std::printf("              %llu bytes of pages, %llu of codes, %llu of codebook\n",
-                static_cast<unsigned long long>(entry.pages_bytes),
-                static_cast<unsigned long long>(entry.codes_bytes),
-                static_cast<unsigned long long>(entry.codebook_bytes));
+void print_shard(const layouts::ShardFile& shard) {
+    const layouts::ShardExtent& extent = shard.extent;
+    std::printf("shard %04u    %u vertices on %u pages (%.2f each), %llu bytes\n", extent.shard_id,
+                extent.vertex_count, extent.page_count,
+                static_cast<double>(extent.vertex_count) / extent.page_count,
+                static_cast<unsigned long long>(shard.file.size_bytes()));
+}
+
+void print_graph(const layouts::GraphFiles& graph, const layouts::ManifestTables& tables) {
+    const layouts::PageGeometry& geometry = graph.geometry();
+    std::printf("graph         pages of %u bytes, %u numbers reserved on each, entry point %u\n",
+                geometry.page_size_bytes, geometry.vertices_per_page,
+                static_cast<std::uint32_t>(graph.description().entry_point));
+    std::printf("              %llu bytes of codes, %llu of codebook\n",
+                static_cast<unsigned long long>(tables.codes_bytes),
+                static_cast<unsigned long long>(tables.codebook_bytes));
     std::printf("              %llu vertices of navigation, %llu hot, %llu rows of co-visits\n",
-                static_cast<unsigned long long>(entry.navigation_vertices),
-                static_cast<unsigned long long>(entry.hot_vertices),
-                static_cast<unsigned long long>(entry.covisit_edges));
+                static_cast<unsigned long long>(tables.navigation_vertices),
+                static_cast<unsigned long long>(tables.hot_vertices),
+                static_cast<unsigned long long>(tables.covisit_edges));
+    for (const layouts::ShardFile& shard : graph.shards())
+        print_shard(shard);
+}
+
+std::filesystem::path path_of(const std::string& folder, const layouts::Manifest& manifest,
+                              ShardPart part) {
+    return std::filesystem::path(folder) /
+           layouts::shard_file_name(manifest.uuid, layouts::kGraphShard, part);
 }
 
 Status verify_exact(const std::string& folder, const layouts::Manifest& manifest,
-                    const layouts::ShardDescription& shard) {
-    const auto name = layouts::shard_file_name(manifest.uuid, shard.shard_id, ShardPart::kVectors);
+                    const layouts::GraphDescription& graph) {
     const auto vectors =
-        layouts::VectorsFile::open(std::filesystem::path(folder) / name, manifest, shard);
+        layouts::VectorsFile::open(path_of(folder, manifest, ShardPart::kVectors), manifest, graph);
     if (!vectors) return tl::unexpected(vectors.error());
     return layouts::verify_vectors(*vectors);
 }
 
 Status verify(const std::string& folder, const layouts::Manifest& manifest,
-              const layouts::ShardFile& shard) {
-    const std::uint32_t id = shard.description.shard_id;
-    const Status matches = layouts::check_against_manifest(shard, manifest);
-    if (!matches) return matches;
-    const auto contents = layouts::verify_shard(shard);
+              const layouts::GraphFiles& graph) {
+    const auto contents = layouts::verify_graph(graph);
     if (!contents) return tl::unexpected(contents.error());
-    const Status tables = layouts::verify_tables(folder, manifest, shard, *contents);
+    const Status tables = layouts::verify_tables(folder, manifest, graph, *contents);
     if (!tables) return tables;
     if (manifest.is_encoded()) {
-        const Status exact = verify_exact(folder, manifest, shard.description);
+        const Status exact = verify_exact(folder, manifest, graph.description());
         if (!exact) return exact;
     }
     std::printf(
-        "verified      shard %04u: %llu vertices, %llu edges, %llu empty places, all "
-        "tables\n",
-        id, static_cast<unsigned long long>(contents->vertices),
+        "verified      %zu shards: %llu vertices, %llu edges, %llu empty places, all tables\n",
+        graph.shards().size(), static_cast<unsigned long long>(contents->vertices),
         static_cast<unsigned long long>(contents->edges),
         static_cast<unsigned long long>(contents->empty_places));
     return {};
@@ -91,17 +97,15 @@ Status verify(const std::string& folder, const layouts::Manifest& manifest,
 // The strongest vertices of the kept trace, each with what queries visit beside it. The table gives
 // each vertex a row of its own, then its edges, heaviest first.
 Status print_covisits(const std::string& folder, const layouts::Manifest& manifest,
-                      const layouts::ShardFile& shard, std::uint32_t count) {
-    const std::uint32_t id = shard.description.shard_id;
-    if (manifest.shards[id].covisit_edges == 0) {
+                      const layouts::GraphDescription& graph, std::uint32_t count) {
+    if (manifest.tables.covisit_edges == 0) {
         return tl::unexpected(Error{ErrorCode::kInvalidArgument,
                                     folder + ": the trace was not kept; build or reorder with "
                                              "--keep-trace"});
     }
-    const auto name = layouts::shard_file_name(manifest.uuid, id, ShardPart::kCovisits);
-    const auto table = layouts::read_table(
-        std::filesystem::path(folder) / name, manifest.uuid,
-        layouts::table_shape(ShardPart::kCovisits, manifest, shard.description));
+    const auto table =
+        layouts::read_table(path_of(folder, manifest, ShardPart::kCovisits), manifest.uuid,
+                            layouts::table_shape(ShardPart::kCovisits, manifest, graph));
     if (!table) return tl::unexpected(table.error());
     std::vector<layouts::CovisitRow> rows(table->size() / sizeof(layouts::CovisitRow));
     std::memcpy(rows.data(), table->data(), table->size());
@@ -132,20 +136,14 @@ Status inspect(const InspectOptions& options) {
     const auto manifest = layouts::read_manifest(folder);
     if (!manifest) return tl::unexpected(manifest.error());
     print_manifest(*manifest);
-    for (std::uint32_t id = 0; id < manifest->shards.size(); ++id) {
-        const auto name = layouts::shard_file_name(manifest->uuid, id, ShardPart::kPages);
-        const auto shard =
-            layouts::ShardFile::open(std::filesystem::path(folder) / name, manifest->uuid, id);
-        if (!shard) return tl::unexpected(shard.error());
-        print_shard(*shard, manifest->shards[id]);
-        if (options.covisits > 0) {
-            Status status = print_covisits(folder, *manifest, *shard, options.covisits);
-            if (!status) return status;
-        }
-        if (!options.verify_all) continue;
-        if (Status status = verify(folder, *manifest, *shard); !status) return status;
+    const auto graph = layouts::GraphFiles::open(folder, *manifest);
+    if (!graph) return tl::unexpected(graph.error());
+    print_graph(*graph, manifest->tables);
+    if (options.covisits > 0) {
+        Status status = print_covisits(folder, *manifest, graph->description(), options.covisits);
+        if (!status) return status;
     }
-    return {};
+    return options.verify_all ? verify(folder, *manifest, *graph) : Status();
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ private:
 
 }  // namespace
 
-BeamSearch::BeamSearch(const ShardView& shard)
+BeamSearch::BeamSearch(const GraphView& shard)
     : shard_(shard),
       exact_(distance::distance_function(shard.description.metric, shard.description.element_type)),
       query_floats_(shard.description.dimension),
@@ -52,7 +52,7 @@ Status BeamSearch::start(const std::byte* query, const BeamParams& params,
     params_ = params;
     query_ = query;
     visits_ = visits;
-    const layouts::ShardDescription& shard = shard_.description;
+    const layouts::GraphDescription& shard = shard_.description;
     distance::row_floats(query, shard.element_type, shard.metric, query_floats_);
     query_length_ = shard.metric == Metric::kInnerProduct
                         ? std::sqrt(distance::squared_norm(query_floats_))
@@ -132,13 +132,18 @@ Status BeamSearch::finish_hop() {
     return choose_beam();
 }
 
+Status BeamSearch::blame(PageId page, const std::string& what) {
+    failed_page_ = page;
+    return page_error(shard_.geometry(), page, what);
+}
+
 Status BeamSearch::open_pages() {
     const layouts::PageGeometry& geometry = shard_.geometry();
     views_.clear();
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
         auto view =
             layouts::PageView::open(geometry, wanted_[i], {arrived_[i], geometry.page_size_bytes});
-        if (!view) return page_error(geometry, wanted_[i], view.error().message);
+        if (!view) return blame(wanted_[i], view.error().message);
         views_.push_back(*view);
     }
     for (const auto& [vertex, expand] : beam_) {
@@ -146,9 +151,8 @@ Status BeamSearch::open_pages() {
         const auto at = std::find(wanted_.begin(), wanted_.end(), page) - wanted_.begin();
         const std::uint32_t slots = views_[static_cast<std::size_t>(at)].slot_count();
         if (geometry.slot_of(vertex) < slots) continue;
-        return page_error(geometry, page,
-                          join("slot ", geometry.slot_of(vertex), ": expected a vertex, found ",
-                               slots, " slots"));
+        return blame(page, join("slot ", geometry.slot_of(vertex), ": expected a vertex, found ",
+                                slots, " slots"));
     }
     return {};
 }
@@ -196,7 +200,7 @@ void BeamSearch::settle_mates(const View& view) {
 // marked with their number in the view.
 template <class View>
 void BeamSearch::score(PageId page, const View& view, std::span<const Asked> asked) {
-    const layouts::ShardDescription& shard = shard_.description;
+    const layouts::GraphDescription& shard = shard_.description;
     const distance::Rows rows{view.vectors(), shard.geometry.vector_bytes, nullptr, view.count()};
     exact_(query_, rows, shard.dimension, distances_.data());
     counts_.exact_distances += view.count();
@@ -290,11 +294,10 @@ Status BeamSearch::meet(std::uint32_t place, std::span<const std::uint32_t> neig
     for (const std::uint32_t neighbor : neighbors) {
         if (neighbor >= places) {
             const PageId page = geometry.page_of(LocalId{place});
-            return page_error(
-                geometry, page,
-                join("page ", static_cast<std::uint32_t>(page), ": slot ",
-                     geometry.slot_of(LocalId{place}), ": neighbour: expected less than ", places,
-                     ", found ", neighbor));
+            return blame(page,
+                         join("page ", static_cast<std::uint32_t>(page), ": slot ",
+                              geometry.slot_of(LocalId{place}), ": neighbour: expected less than ",
+                              places, ", found ", neighbor));
         }
         if (!seen_.insert(neighbor)) continue;
         shard_.codes.prefetch(neighbor);

@@ -12,8 +12,8 @@
 #include "trackway/result.h"
 #include "trackway/types.h"
 
+#include "beam/graph_view.h"
 #include "beam/neighbor_store.h"
-#include "beam/shard_view.h"
 #include "distance/distance.h"
 #include "graph/frontier.h"
 #include "graph/seen_set.h"
@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace trackway::beam {
@@ -67,7 +68,7 @@ struct BeamCounts {
 class BeamSearch {
 public:
     // The view must outlive the search.
-    explicit BeamSearch(const ShardView& shard);
+    explicit BeamSearch(const GraphView& shard);
 
     // query: dimension elements of the shard's type, which stay until done(). visits, if given,
     // gets the place of every vertex that the search chose to expand, in order, until done(); of
@@ -85,8 +86,11 @@ public:
     // The pages of a hop may arrive in any order: they are used together, in the order of wanted(),
     // when the last is here, so answers do not depend on the device. bytes must stay until then.
     // Any error ends the search: it must be started anew. Its message begins at the place in the
-    // file ("offset 8192: page 1: ..."); the caller knows which file.
+    // file ("offset 8192: page 1: ..."); the caller knows which file failed_page() is in.
     Status absorb(PageId page, std::span<const std::byte> bytes);
+
+    // The page that the last error is about.
+    PageId failed_page() const noexcept { return failed_page_; }
 
     bool done() const noexcept { return wanted_.empty(); }
     // At most k (or stop_rank), nearest first; Candidate::vertex is the dataset row, mark the
@@ -113,6 +117,7 @@ private:
     void find_entries();
     Status finish_hop();
     Status open_pages();
+    Status blame(PageId page, const std::string& what);
     template <class View>
     Status use_page(PageId page, const View& view, std::span<const Asked> asked);
     template <class View>
@@ -142,7 +147,7 @@ private:
         if (visits_ != nullptr) visits_->push_back(place);
     }
 
-    const ShardView& shard_;
+    const GraphView& shard_;
     distance::DistanceFn exact_;
     BeamParams params_;
     const std::byte* query_ = nullptr;
@@ -158,6 +163,7 @@ private:
     std::size_t next_mate_ = 0;  // the same of mates_
     BeamCounts counts_;
 
+    PageId failed_page_{};
     std::vector<Asked> beam_;  // vertices whose pages are wanted
     std::vector<PageId> wanted_;
     std::vector<const std::byte*> arrived_;  // of wanted_, null until then

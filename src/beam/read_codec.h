@@ -15,6 +15,6 @@ namespace trackway::beam {
 // path is the table's. kCorruption when no codec has what manifest and table say.
 Result<std::unique_ptr<quant::Codec>> read_codec(const std::filesystem::path& path,
                                                  const layouts::Manifest& manifest,
-                                                 const layouts::ShardDescription& shard);
+                                                 const layouts::GraphDescription& graph);
 
 }  // namespace trackway::beam

@@ -83,6 +83,7 @@ private:
         }
         given_ = {data_.data(), vectors_.element_type(), rows, vectors_.dimension()};
         matrix_ = given_;
+        starts_ = {0, static_cast<std::uint32_t>(rows)};
         TRACKWAY_TRY(read_workload());
         workload_->add_to(identity);
         uuid_ = identity.digest128();
@@ -135,7 +136,8 @@ private:
     }
 
     Status find_truth() {
-        judging_ = builder::find_judging_queries(*workload_, given_, options_.metric, arena_);
+        judging_ =
+            builder::find_judging_queries(*workload_, given_, numbers(), options_.metric, arena_);
         return {};
     }
 
@@ -144,6 +146,7 @@ private:
                                      .given = is_encoded() ? given_ : MatrixView(),
                                      .metric = options_.metric,
                                      .adjacency = graph_.adjacency,
+                                     .numbers = numbers(),
                                      .entry_point = graph_.entry_point,
                                      .judging = judging_,
                                      .type = options_.code_type,
@@ -156,13 +159,16 @@ private:
         return {};
     }
 
+    builder::VertexNumbers numbers() const noexcept { return {starts_, {}, {}}; }
+
     bool is_encoded() const noexcept { return code_.encoding != VectorEncoding::kAsGiven; }
 
     Status lay_out(IndexFolder& folder) {
-        const builder::ShardGraph graph{.vectors = matrix_,
+        const builder::BuiltGraph graph{.vectors = matrix_,
                                         .given = is_encoded() ? given_ : MatrixView(),
                                         .metric = options_.metric,
                                         .adjacency = graph_.adjacency,
+                                        .numbers = numbers(),
                                         .entry_point = graph_.entry_point,
                                         .codec = *made_.codec,
                                         .codes = made_.codes};
@@ -210,6 +216,7 @@ private:
     quant::ScalarCode code_;
     base::AlignedBuffer encoded_;
     MatrixView matrix_;  // what is searched: of one of the two
+    std::vector<std::uint32_t> starts_;
     std::optional<builder::Workload> workload_;
     layouts::Uuid uuid_{};
     graph::VamanaGraph graph_;

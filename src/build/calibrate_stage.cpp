@@ -45,22 +45,23 @@ constexpr double kRecallLeast = 0.85;
 
 class Calibrator {
 public:
-    Calibrator(const LaidOutShard& shard, const JudgingQueries& judging, const base::Arena& arena)
-        : shard_(shard),
+    Calibrator(const LaidOutGraph& laid_out, const JudgingQueries& judging,
+               const base::Arena& arena)
+        : laid_out_(laid_out),
           judging_(judging),
           arena_(arena),
-          view_{.description = shard.description,
-                .codec = shard.graph.codec,
-                .codes = {shard.codes.data(), shard.graph.codec.code_bytes()},
-                .navigation = {shard.navigation, kNavigationDegree},
+          view_{.description = laid_out.description,
+                .codec = laid_out.graph.codec,
+                .codes = {laid_out.codes.data(), laid_out.graph.codec.code_bytes()},
+                .navigation = {laid_out.navigation, kNavigationDegree},
                 .estimate_error = error_of_estimates()},
-          coarse_({view_, judging, shard.graph.given, fetch(), kCoarseStep}, arena),
-          fine_({view_, judging, shard.graph.given, fetch()}, arena) {}
+          coarse_({view_, judging, laid_out.graph, fetch(), kCoarseStep}, arena),
+          fine_({view_, judging, laid_out.graph, fetch()}, arena) {}
 
     Result<Calibration> run_all() {
         Calibration best;
         best.estimate_error = view_.estimate_error;
-        if (shard_.graph.given.data != nullptr) {
+        if (laid_out_.graph.given.data != nullptr) {
             best.recall_without_rerank = coarse_.run(params_for(kThoroughList, 0), 0).recall;
             best.rerank_factor = is_lossless_ ? 0 : kRerankFactor;
         }
@@ -78,12 +79,12 @@ public:
 private:
     PageFetch fetch() const {
         return [this](PageId page, std::span<std::byte> bytes, std::uint32_t /*thread*/) {
-            return shard_.pages.read_exact(shard_.description.geometry.offset_of(page), bytes);
+            return laid_out_.pages.read(page, bytes);
         };
     }
 
     beam::BeamParams params_for(std::uint32_t list, std::uint32_t share_permille) const {
-        return trial_params(shard_.description.vertex_count, list,
+        return trial_params(laid_out_.description.vertex_count, list,
                             static_cast<float>(share_permille) / 1000);
     }
 
@@ -117,12 +118,12 @@ private:
         const auto settings = settings_from(kHotRecall, params, curve.margins);
         const TrialOutcome without = coarse_.run(settings.front(), rerank_);
         curve.hot = {{0, static_cast<float>(without.pages)}};
-        const auto most = static_cast<std::uint32_t>(shard_.hot.size());
+        const auto most = static_cast<std::uint32_t>(laid_out_.hot.size());
         for (const std::uint32_t share : kHotShares) {
             const auto count =
-                std::min(most, static_cast<std::uint32_t>(shard_.place_of.size() / share));
+                std::min(most, static_cast<std::uint32_t>(laid_out_.place_of.size() / share));
             if (count <= curve.hot.back().vertices || arena_.stopped()) continue;
-            TRACKWAY_TRY_ASSIGN(records, load(shard_.hot.first(count), false));
+            TRACKWAY_TRY_ASSIGN(records, load(laid_out_.hot.first(count), false));
             const beam::HotRecords* hot = records.hot.get();
             view_.hot = hot;
             const auto costs = coarse_.costs_at({&without.recall, 1}, settings, rerank_);
@@ -151,8 +152,8 @@ private:
     }
 
     Result<beam::Residence> load(std::span<const std::uint32_t> hot, bool edges) const {
-        beam::ResidenceLoader loader(shard_.description.geometry, hot, edges);
-        std::vector<std::byte> bytes(shard_.description.geometry.page_size_bytes);
+        beam::ResidenceLoader loader(laid_out_.description.geometry, hot, edges);
+        std::vector<std::byte> bytes(laid_out_.description.geometry.page_size_bytes);
         const PageFetch read = fetch();
         for (const PageId page : loader.pages()) {
             TRACKWAY_TRY(read(page, bytes, 0));
@@ -215,7 +216,7 @@ private:
     // Of the true nearest of the judging queries, in the vectors that are searched. Finds out as
     // well whether those say the same as the vectors given.
     float error_of_estimates() {
-        const ShardGraph& graph = shard_.graph;
+        const BuiltGraph& graph = laid_out_.graph;
         const auto measure = distance::distance_function(graph.metric, graph.vectors.element_type);
         const MatrixView& queries = judging_.workload->queries();
         std::vector<float> floats(graph.vectors.dimension);
@@ -223,24 +224,25 @@ private:
         double sum = 0;
         std::uint64_t count = 0;
         for (std::size_t i = 0; i < judging_.truth.size() && !arena_.stopped(); ++i) {
-            std::vector<std::uint32_t> rows;
+            std::vector<std::uint32_t> vertices;
             std::vector<std::uint32_t> places;
             for (const graph::Candidate& candidate : judging_.truth[i].list()) {
-                rows.push_back(candidate.vertex);
-                places.push_back(static_cast<std::uint32_t>(shard_.place_of[candidate.vertex]));
+                vertices.push_back(graph.numbers.vertex(candidate.vertex));
+                places.push_back(static_cast<std::uint32_t>(laid_out_.place_of[vertices.back()]));
             }
             const std::byte* query = queries.row(judging_.numbers[i]);
-            std::vector<float> exact(rows.size());
-            std::vector<float> estimates(rows.size());
-            measure(query,
-                    {graph.vectors.data, graph.vectors.row_bytes(), rows.data(), rows.size()},
-                    graph.vectors.dimension, exact.data());
+            std::vector<float> exact(vertices.size());
+            std::vector<float> estimates(vertices.size());
+            measure(
+                query,
+                {graph.vectors.data, graph.vectors.row_bytes(), vertices.data(), vertices.size()},
+                graph.vectors.dimension, exact.data());
             distance::row_floats(query, graph.vectors.element_type, graph.metric, floats);
             table.prepare(graph.codec, graph.metric, floats);
-            table.estimate({shard_.codes.data(), graph.codec.code_bytes()}, places,
+            table.estimate({laid_out_.codes.data(), graph.codec.code_bytes()}, places,
                            estimates.data());
             const double length = std::sqrt(distance::squared_norm(floats));
-            for (std::size_t j = 0; j < rows.size(); ++j) {
+            for (std::size_t j = 0; j < vertices.size(); ++j) {
                 const float given = judging_.truth[i].list()[j].distance;
                 is_lossless_ &= std::abs(exact[j] - given) <= kSame * std::abs(given);
                 const double unit = beam::margin_unit(graph.metric, exact[j], length);
@@ -253,11 +255,11 @@ private:
         return count > 0 ? static_cast<float>(std::sqrt(sum / static_cast<double>(count))) : 0;
     }
 
-    const LaidOutShard& shard_;
+    const LaidOutGraph& laid_out_;
     const JudgingQueries& judging_;
     const base::Arena& arena_;
     bool is_lossless_ = true;  // of distances in the vectors that are searched
-    beam::ShardView view_;
+    beam::GraphView view_;
     TrialRuns coarse_;
     TrialRuns fine_;
     std::uint32_t rerank_ = 0;
@@ -265,9 +267,9 @@ private:
 
 }  // namespace
 
-Result<Calibration> calibrate(const LaidOutShard& shard, const JudgingQueries& judging,
+Result<Calibration> calibrate(const LaidOutGraph& laid_out, const JudgingQueries& judging,
                               const base::Arena& arena) {
-    Calibrator calibrator(shard, judging, arena);
+    Calibrator calibrator(laid_out, judging, arena);
     return calibrator.run_all();
 }
 

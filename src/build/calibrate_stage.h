@@ -7,9 +7,8 @@
 #include "base/arena.h"
 #include "build/judging_queries.h"
 #include "build/trace_stage.h"
-#include "io/file.h"
+#include "layouts/graph_files.h"
 #include "layouts/manifest.h"
-#include "layouts/shard_file.h"
 
 #include <cstdint>
 #include <optional>
@@ -18,15 +17,15 @@
 
 namespace trackway::builder {
 
-// The shard as it is laid out.
-struct LaidOutShard {
-    const ShardGraph& graph;
-    const layouts::ShardDescription& description;
+// The graph as it is laid out.
+struct LaidOutGraph {
+    const BuiltGraph& graph;
+    const layouts::GraphDescription& description;
     std::span<const LocalId> place_of;    // of each vertex
     std::span<const std::uint8_t> codes;  // row p is the code of the vertex at place p
     std::span<const std::uint32_t> navigation;
     std::span<const std::uint32_t> hot;
-    const io::File& pages;  // as they were written
+    const layouts::GraphFiles& pages;  // as they were written
 };
 
 struct Calibration {
@@ -46,7 +45,7 @@ struct Calibration {
 // First the share of page-mates to expand at once with which reads and estimates together cost
 // least, at 95 % and at 99 %. Then what margins find (BeamParams::stop_margin) and hot vertices
 // save, without and with all edges resident.
-Result<Calibration> calibrate(const LaidOutShard& shard, const JudgingQueries& judging,
+Result<Calibration> calibrate(const LaidOutGraph& laid_out, const JudgingQueries& judging,
                               const base::Arena& arena);
 
 }  // namespace trackway::builder

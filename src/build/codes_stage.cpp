@@ -55,17 +55,17 @@ std::vector<std::uint8_t> encode_rows(const CodesTask& task, const quant::Codec&
 }
 
 double pages_with(const CodesTask& task, const MadeCodes& made, const base::Arena& arena) {
-    const ShardGraph graph{.vectors = task.vectors,
+    const BuiltGraph graph{.vectors = task.vectors,
                            .given = task.given,
                            .metric = task.metric,
                            .adjacency = task.adjacency,
+                           .numbers = task.numbers,
                            .entry_point = task.entry_point,
                            .codec = *made.codec,
                            .codes = made.codes};
     const AloneOnPages alone(graph);
-    const beam::ShardView view = alone.view();
-    TrialRuns runs({view, task.judging, task.given, alone.fetch(arena.thread_count()), kStep},
-                   arena);
+    const beam::GraphView view = alone.view();
+    TrialRuns runs({view, task.judging, graph, alone.fetch(arena.thread_count()), kStep}, arena);
     std::vector<beam::BeamParams> settings;
     for (const std::uint32_t list : kLists)
         settings.push_back(trial_params(task.vectors.row_count, list));

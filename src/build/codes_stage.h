@@ -6,6 +6,7 @@
 #include "trackway/types.h"
 
 #include "base/arena.h"
+#include "build/built_graph.h"
 #include "build/judging_queries.h"
 #include "graph/adjacency.h"
 #include "quant/codec.h"
@@ -22,6 +23,7 @@ struct CodesTask {
     MatrixView given;    // where those are codes: what they stand for; otherwise empty
     Metric metric = Metric::kL2;
     const graph::Adjacency& adjacency;
+    VertexNumbers numbers;
     std::uint32_t entry_point = 0;
     const JudgingQueries& judging;
     std::optional<CodeType> type = {};  // without one, all are tried

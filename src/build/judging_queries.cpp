@@ -16,7 +16,8 @@ constexpr std::uint64_t kQueries = 3072;
 }  // namespace
 
 JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& given,
-                                    Metric metric, const base::Arena& arena) {
+                                    const VertexNumbers& numbers, Metric metric,
+                                    const base::Arena& arena) {
     JudgingQueries judging;
     judging.workload = &workload;
     judging.k =
@@ -33,7 +34,12 @@ JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& 
     graph::ExactScan scan({rows.data(), given.element_type, used, given.dimension}, metric,
                           judging.k);
     scan.add(given, 0, arena);
-    judging.truth = scan.nearest();
+    for (const graph::Frontier& found : scan.nearest()) {
+        graph::Frontier& truth = judging.truth.emplace_back();
+        truth.reset(judging.k);
+        for (const graph::Candidate& candidate : found.list())
+            truth.insert({candidate.distance, numbers.row(candidate.vertex), 0});
+    }
     return judging;
 }
 

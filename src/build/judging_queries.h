@@ -4,6 +4,7 @@
 #include "trackway/types.h"
 
 #include "base/arena.h"
+#include "build/built_graph.h"
 #include "build/workload.h"
 #include "graph/frontier.h"
 
@@ -18,12 +19,13 @@ struct JudgingQueries {
     const Workload* workload = nullptr;
     std::vector<std::uint64_t> numbers;  // queries of the workload, of the half that judges
     std::uint32_t k = 0;                 // 10, or fewer where there are fewer vectors
-    // The k nearest rows of each, exactly, by the vectors given.
+    // The k nearest rows of the dataset of each, exactly, by the vectors given.
     std::vector<graph::Frontier> truth;
 };
 
-// The workload must stay. Unfinished when arena.stopped().
+// given: of each vertex. The workload must stay. Unfinished when arena.stopped().
 JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& given,
-                                    Metric metric, const base::Arena& arena);
+                                    const VertexNumbers& numbers, Metric metric,
+                                    const base::Arena& arena);
 
 }  // namespace trackway::builder

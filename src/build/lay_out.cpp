@@ -7,12 +7,18 @@
 namespace trackway::builder {
 namespace {
 
-void fill_report(const LayOutTask& task, const ShardLayout& layout, StageRunner& runner) {
+void fill_report(const LayOutTask& task, const GraphLayout& layout, StageRunner& runner) {
     BuildReport& report = runner.report();
     const auto rows = static_cast<double>(task.graph.vectors.row_count);
-    report.shards = {{.vectors = task.graph.vectors.row_count,
-                      .pages = layout.packing().geometry.page_count,
-                      .mean_degree = task.graph.adjacency.mean_degree()}};
+    report.shards.resize(layout.extents().size());
+    for (const layouts::ShardExtent& extent : layout.extents()) {
+        ShardReport& shard = report.shards[extent.shard_id];
+        const VertexNumbers& numbers = task.graph.numbers;
+        shard.vectors = extent.vertex_count;
+        shard.pages = extent.page_count;
+        shard.mean_degree = task.graph.adjacency.mean_degree(numbers.begin(extent.shard_id),
+                                                             numbers.end(extent.shard_id));
+    }
     layout.report(report.layout);
     report.layout.from_vectors =
         task.judging != nullptr && task.judging->workload->is_from_vectors();
@@ -47,7 +53,7 @@ void put_calibration(const Calibration& calibration, layouts::Manifest& manifest
 }  // namespace
 
 Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
-    ShardLayout layout(task.graph, task.choices, runner.arena());
+    GraphLayout layout(task.graph, task.choices, runner.arena());
     TRACKWAY_TRY(runner.stage("trace", [&]() -> Status {
         if (task.judging != nullptr) {
             layout.navigate();
@@ -66,11 +72,11 @@ Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
     layouts::Manifest& manifest = task.manifest;
     manifest.page_order = task.choices.page_order;
     manifest.navigation_degree = kNavigationDegree;
-    manifest.shards = {{.covisit_edges = task.keep_trace ? 1U : 0U}};
-    StagedShard staged;
+    manifest.tables = {.covisit_edges = task.keep_trace ? 1U : 0U};
+    StagedFiles staged;
     TRACKWAY_TRY(runner.stage("write", [&]() -> Status {
         TRACKWAY_TRY_ASSIGN(
-            files, write_shard(folder.path(), task.graph, layout, manifest, runner.arena()));
+            files, write_files(folder.path(), task.graph, layout, manifest, runner.arena()));
         staged = std::move(files);
         return {};
     }));
@@ -79,7 +85,7 @@ Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
             layout.keep_calibration(calibration_of(manifest));
             return {};
         }
-        TRACKWAY_TRY_ASSIGN(pages, io::File::open(staged.front().staged_path()));
+        TRACKWAY_TRY_ASSIGN(pages, open_staged(staged, manifest, io::Caching::kPageCache));
         return layout.calibrate_with(*task.judging, pages);
     }));
     put_calibration(layout.calibration(), manifest);

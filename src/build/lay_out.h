@@ -1,10 +1,10 @@
-// From a shard's graph to a published index: the stages that building and reordering share.
+// From a graph to a published index: the stages that building and reordering share.
 #pragma once
 
 #include "trackway/result.h"
 
+#include "build/graph_layout.h"
 #include "build/index_folder.h"
-#include "build/shard_layout.h"
 #include "build/stage_runner.h"
 #include "build/workload.h"
 #include "layouts/manifest.h"
@@ -17,7 +17,7 @@
 namespace trackway::builder {
 
 struct LayOutTask {
-    const ShardGraph& graph;
+    const BuiltGraph& graph;
     LayoutChoices choices;
     std::optional<PageCosts> page_costs;  // where no page size is given: what pages cost
     // Either queries, or what real ones visited; then the manifest's calibration stays.

@@ -3,7 +3,7 @@
 
 #include "trackway/result.h"
 
-#include "build/shard_layout.h"
+#include "build/graph_layout.h"
 
 #include <filesystem>
 

@@ -11,11 +11,12 @@ void PageMaker::make(PageId page, std::span<std::byte> bytes, Scratch& scratch) 
     scratch.records.clear();
     for (const std::uint32_t vertex : vertices) {
         const std::size_t first = scratch.places.size();
-        for (const std::uint32_t neighbor : adjacency_.neighbors(vertex))
+        for (const std::uint32_t neighbor : graph_.adjacency.neighbors(vertex))
             scratch.places.push_back(static_cast<std::uint32_t>(packing_.place[neighbor]));
         const auto places = std::span(scratch.places).subspan(first);
         std::sort(places.begin(), places.end());
-        scratch.records.push_back({VectorId{vertex}, vectors_.row(vertex), places});
+        scratch.records.push_back(
+            {VectorId{graph_.numbers.row(vertex)}, graph_.vectors.row(vertex), places});
     }
     layouts::encode_page(packing_.geometry, page, scratch.records, bytes);
 }

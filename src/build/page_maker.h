@@ -3,7 +3,7 @@
 
 #include "trackway/types.h"
 
-#include "graph/adjacency.h"
+#include "build/built_graph.h"
 #include "layouts/page_packing.h"
 
 #include <cstddef>
@@ -22,15 +22,13 @@ public:
     };
 
     // All must outlive it.
-    PageMaker(const MatrixView& vectors, const graph::Adjacency& adjacency,
-              const layouts::PagePacking& packing)
-        : vectors_(vectors), adjacency_(adjacency), packing_(packing) {}
+    PageMaker(const BuiltGraph& graph, const layouts::PagePacking& packing)
+        : graph_(graph), packing_(packing) {}
 
     void make(PageId page, std::span<std::byte> bytes, Scratch& scratch) const;
 
 private:
-    MatrixView vectors_;
-    const graph::Adjacency& adjacency_;
+    const BuiltGraph& graph_;
     const layouts::PagePacking& packing_;
 };
 

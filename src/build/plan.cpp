@@ -4,7 +4,7 @@
 #include "base/resident_memory.h"
 #include "build/codes_stage.h"
 #include "build/covisits.h"
-#include "build/shard_layout.h"
+#include "build/graph_layout.h"
 #include "build/workload.h"
 #include "graph/vamana.h"
 

@@ -6,7 +6,7 @@
 #include "build/index_folder.h"
 #include "build/judging_queries.h"
 #include "build/lay_out.h"
-#include "build/load_shard.h"
+#include "build/load_graph.h"
 #include "build/stage_runner.h"
 #include "build/workload.h"
 #include "distance/distance.h"
@@ -43,8 +43,8 @@ public:
         TRACKWAY_TRY(runner_.stage("read", [&] { return read(); }));
         if (workload_) {
             TRACKWAY_TRY(runner_.stage("truth", [&]() -> Status {
-                judging_ = builder::find_judging_queries(*workload_, shard_->given(),
-                                                         manifest_.metric, arena_);
+                judging_ = builder::find_judging_queries(
+                    *workload_, graph_->given(), graph_->numbers(), manifest_.metric, arena_);
                 return {};
             }));
         }
@@ -54,9 +54,9 @@ public:
 
 private:
     Status read() {
-        TRACKWAY_TRY_ASSIGN(shard, builder::LoadedShard::load(options_.index_dir, manifest_,
+        TRACKWAY_TRY_ASSIGN(graph, builder::LoadedGraph::load(options_.index_dir, manifest_,
                                                               options_.memory_budget_bytes));
-        shard_.emplace(std::move(shard));
+        graph_.emplace(std::move(graph));
         base::Checksum identity;
         const std::string recipe =
             join("relayout ", kVersion, " ", kFormatMajor, ".", kFormatMinor, " ",
@@ -65,7 +65,7 @@ private:
         identity.update(std::as_bytes(std::span(manifest_.uuid)));
         if (!options_.workload.empty()) {
             TRACKWAY_TRY_ASSIGN(workload,
-                                builder::Workload::read(options_.workload, shard_->given()));
+                                builder::Workload::read(options_.workload, graph_->given()));
             workload.add_to(identity);
             workload_ = std::move(workload);
             if (manifest_.is_encoded()) {
@@ -77,7 +77,7 @@ private:
             }
         } else {
             TRACKWAY_TRY_ASSIGN(
-                visits, layouts::read_trace(options_.trace, manifest_.uuid, shard_->place_count()));
+                visits, layouts::read_trace(options_.trace, manifest_.uuid, graph_->place_count()));
             identity.update(std::as_bytes(std::span(visits)));
             TRACKWAY_TRY(use_trace(visits));
         }
@@ -91,8 +91,8 @@ private:
         for (std::size_t at = 0; at < values.size(); ++query) {
             builder::Visits visits;
             for (const std::uint32_t place : values.subspan(at + 1, values[at])) {
-                const std::uint32_t vertex = shard_->vertex_at(place);
-                if (vertex == builder::LoadedShard::kNoVertex) {
+                const std::uint32_t vertex = graph_->vertex_at(place);
+                if (vertex == builder::LoadedGraph::kNoVertex) {
                     return fail(ErrorCode::kCorruption,
                                 join(options_.trace.string(), ": query ", query, ": place ", place,
                                      ": expected a vertex, found an empty place"));
@@ -109,13 +109,13 @@ private:
     }
 
     Status lay_out(IndexFolder& folder) {
-        const builder::ShardGraph graph = shard_->graph();
+        const builder::BuiltGraph graph = graph_->graph();
         layouts::Manifest manifest = manifest_;
         manifest.format_minor = kFormatMinor;
         manifest.uuid = uuid_;
         return builder::lay_out({.graph = graph,
                                  .choices = {.page_order = options_.page_order,
-                                             .page_size_bytes = shard_->page_size_bytes(),
+                                             .page_size_bytes = graph_->page_size_bytes(),
                                              .seed = manifest_.seed},
                                  .page_costs = {},
                                  .judging = workload_ ? &judging_ : nullptr,
@@ -130,7 +130,7 @@ private:
     BuildReport report_;
     builder::StageRunner runner_;
     layouts::Manifest manifest_;
-    std::optional<builder::LoadedShard> shard_;
+    std::optional<builder::LoadedGraph> graph_;
     std::optional<builder::Workload> workload_;
     builder::JudgingQueries judging_;
     builder::Trace trace_;

@@ -54,21 +54,21 @@ std::vector<std::uint32_t> useful_vertices(const beam::BeamSearch& search) {
 
 }  // namespace
 
-AloneOnPages::AloneOnPages(const ShardGraph& shard)
-    : shard_(shard),
-      packing_(one_to_a_page(shard.vectors, shard.adjacency)),
+AloneOnPages::AloneOnPages(const BuiltGraph& graph)
+    : graph_(graph),
+      packing_(one_to_a_page(graph.vectors, graph.adjacency)),
       description_{.geometry = packing_.geometry,
                    .vertex_count = packing_.geometry.page_count,
-                   .dimension = shard.vectors.dimension,
-                   .entry_point = LocalId{shard.entry_point},
-                   .element_type = shard.vectors.element_type,
-                   .metric = shard.metric},
-      pages_(shard.vectors, shard.adjacency, packing_) {}
+                   .dimension = graph.vectors.dimension,
+                   .entry_point = LocalId{graph.entry_point},
+                   .element_type = graph.vectors.element_type,
+                   .metric = graph.metric},
+      pages_(graph, packing_) {}
 
-beam::ShardView AloneOnPages::view() const {
+beam::GraphView AloneOnPages::view() const {
     return {.description = description_,
-            .codec = shard_.codec,
-            .codes = {shard_.codes.data(), shard_.codec.code_bytes()}};
+            .codec = graph_.codec,
+            .codes = {graph_.codes.data(), graph_.codec.code_bytes()}};
 }
 
 PageFetch AloneOnPages::fetch(std::uint32_t threads) const {
@@ -79,10 +79,10 @@ PageFetch AloneOnPages::fetch(std::uint32_t threads) const {
     };
 }
 
-Trace trace_workload(const ShardGraph& shard, const NavigationRows& navigation,
+Trace trace_workload(const BuiltGraph& graph, const NavigationRows& navigation,
                      const Workload& workload, const base::Arena& arena) {
-    const AloneOnPages alone(shard);
-    beam::ShardView view = alone.view();
+    const AloneOnPages alone(graph);
+    beam::GraphView view = alone.view();
     view.navigation = {navigation, kNavigationDegree};
     const PageFetch fetch = alone.fetch(arena.thread_count());
     std::vector<std::unique_ptr<TrialSearcher>> searchers;
@@ -90,7 +90,7 @@ Trace trace_workload(const ShardGraph& shard, const NavigationRows& navigation,
         searchers.push_back(std::make_unique<TrialSearcher>(view));
     const MatrixView& queries = workload.queries();
     std::vector<Visits> visits(queries.row_count);
-    const beam::BeamParams params = trial_params(shard.vectors.row_count, kTraceList);
+    const beam::BeamParams params = trial_params(graph.vectors.row_count, kTraceList);
     arena.parallel_for(
         visits.size(), kBlock, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
             TrialSearcher& own = *searchers[thread];

@@ -76,21 +76,21 @@ std::uint32_t TrialRuns::hits_of(std::size_t query, std::span<const graph::Candi
                                  std::uint32_t rerank) const {
     const std::span<const graph::Candidate> truth = task_.judging.truth[query].list();
     if (truth.size() < task_.judging.k) return 0;  // the scan was stopped
-    const bool has_codes = task_.given.data != nullptr;
+    const bool has_codes = task_.graph.given.data != nullptr;
     graph::Frontier nearest;
     nearest.reset(task_.judging.k);
     if (has_codes && rerank > 0) {
-        const auto measure =
-            distance::distance_function(task_.view.description.metric, task_.given.element_type);
+        const auto measure = distance::distance_function(task_.view.description.metric,
+                                                         task_.graph.given.element_type);
         std::vector<std::uint32_t> rows;
         for (const graph::Candidate& candidate : found)
-            rows.push_back(candidate.vertex);
+            rows.push_back(task_.graph.numbers.vertex(candidate.vertex));
         std::vector<float> distances(rows.size());
         measure(task_.judging.workload->given().row(task_.judging.numbers[query]),
-                {task_.given.data, task_.given.row_bytes(), rows.data(), rows.size()},
-                task_.given.dimension, distances.data());
+                {task_.graph.given.data, task_.graph.given.row_bytes(), rows.data(), rows.size()},
+                task_.graph.given.dimension, distances.data());
         for (std::size_t i = 0; i < rows.size(); ++i)
-            nearest.insert({distances[i], rows[i], 0});
+            nearest.insert({distances[i], found[i].vertex, 0});
     } else {
         for (const graph::Candidate& candidate : found)
             nearest.insert({candidate.distance, candidate.vertex, 0});

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "beam/beam_search.h"
+#include "build/built_graph.h"
 #include "build/judging_queries.h"
 
 #include <algorithm>
@@ -38,7 +39,7 @@ using PageFetch = std::function<Status(PageId, std::span<std::byte>, std::uint32
 // One thread's search.
 class TrialSearcher {
 public:
-    explicit TrialSearcher(const beam::ShardView& view)
+    explicit TrialSearcher(const beam::GraphView& view)
         : search_(view), page_(view.geometry().page_size_bytes) {}
 
     // Runs the search to its end, with beam width 1.
@@ -59,9 +60,9 @@ struct TrialOutcome {
 };
 
 struct TrialTask {
-    const beam::ShardView& view;
+    const beam::GraphView& view;
     const JudgingQueries& judging;
-    MatrixView given;  // where the view's vectors are codes: what they stand for; otherwise empty
+    const BuiltGraph& graph;  // that the view shows
     PageFetch fetch;
     std::uint32_t step = 1;  // of the judging queries, every step-th is run
 };

@@ -3,9 +3,9 @@
 #include "base/assert.h"
 #include "base/errors.h"
 #include "build/page_maker.h"
-#include "layouts/shard_tables.h"
+#include "layouts/graph_tables.h"
 #include "layouts/vectors_file.h"
-#include "layouts/verify_shard.h"
+#include "layouts/verify_graph.h"
 
 #include <algorithm>
 #include <cstring>
@@ -21,13 +21,15 @@ constexpr std::uint32_t kWriteBytes = 4U << 20U;
 constexpr std::uint32_t kNoRow = UINT32_MAX;  // of a place without a vertex
 
 Status write_pages(layouts::ShardFileWriter& writer, const PageGeometry& geometry,
-                   const PageMaker& pages, const base::Arena& arena) {
+                   const layouts::ShardExtent& extent, const PageMaker& pages,
+                   const base::Arena& arena) {
     const std::size_t page_size = geometry.page_size_bytes;
     const std::uint32_t step = kWriteBytes / geometry.page_size_bytes;
     std::vector<std::byte> buffer(step * page_size);
     std::vector<PageMaker::Scratch> scratch(arena.thread_count());
-    for (std::uint32_t begin = 0; begin < geometry.page_count; begin += step) {
-        const std::uint32_t count = std::min(step, geometry.page_count - begin);
+    const std::uint32_t end = extent.first_page + extent.page_count;
+    for (std::uint32_t begin = extent.first_page; begin < end;) {
+        const std::uint32_t count = std::min(step, end - begin);
         arena.parallel_for(count, 16,
                            [&](std::size_t first, std::size_t last, std::uint32_t thread) {
                                for (std::size_t i = first; i < last; ++i) {
@@ -38,6 +40,7 @@ Status write_pages(layouts::ShardFileWriter& writer, const PageGeometry& geometr
                            });
         if (arena.stopped()) return base::fail(ErrorCode::kCancelled, "the build was stopped");
         TRACKWAY_TRY(writer.append(std::span(buffer).first(count * page_size)));
+        begin += count;
     }
     return {};
 }
@@ -72,21 +75,20 @@ Status write_exact_rows(io::StagedFile& file, const layouts::VectorsGeometry& ge
 
 }  // namespace
 
-Result<StagedShard> write_shard(const std::filesystem::path& folder, const ShardGraph& graph,
-                                const ShardLayout& layout, layouts::Manifest& manifest,
+Result<StagedFiles> write_files(const std::filesystem::path& folder, const BuiltGraph& graph,
+                                const GraphLayout& layout, layouts::Manifest& manifest,
                                 const base::Arena& arena) {
-    const layouts::ShardDescription& shard = layout.description();
-    const std::vector<layouts::CovisitRow> covisits = manifest.shards.front().covisit_edges > 0
+    const layouts::GraphDescription& description = layout.description();
+    const std::vector<layouts::CovisitRow> covisits = manifest.tables.covisit_edges > 0
                                                           ? layout.covisit_rows()
                                                           : std::vector<layouts::CovisitRow>();
-    layouts::ManifestShard& entry = manifest.shards.front();
-    entry.vectors = shard.vertex_count;
-    entry.navigation_vertices = layout.navigation().size() / (kNavigationDegree + 2);
-    entry.hot_vertices = layout.hot().size();
-    entry.covisit_edges = covisits.size();
+    layouts::ManifestTables& tables = manifest.tables;
+    tables.navigation_vertices = layout.navigation().size() / (kNavigationDegree + 2);
+    tables.hot_vertices = layout.hot().size();
+    tables.covisit_edges = covisits.size();
     const std::vector<float> codec_table = graph.codec.table();
-    const auto path = [&](ShardPart part) {
-        return folder / layouts::shard_file_name(manifest.uuid, shard.shard_id, part);
+    const auto path = [&](std::uint32_t shard, ShardPart part) {
+        return folder / layouts::shard_file_name(manifest.uuid, shard, part);
     };
     const auto bytes_of = [&](ShardPart part) -> std::span<const std::byte> {
         switch (part) {
@@ -106,47 +108,60 @@ Result<StagedShard> write_shard(const std::filesystem::path& folder, const Shard
         }
         return {};
     };
-    StagedShard staged;
-    TRACKWAY_TRY_ASSIGN(
-        pages, layouts::ShardFileWriter::create(path(ShardPart::kPages), manifest.uuid, shard));
-    const PageMaker maker(graph.vectors, graph.adjacency, layout.packing());
-    TRACKWAY_TRY(write_pages(pages, shard.geometry, maker, arena));
-    entry.pages_bytes = pages.file().size_bytes();
-    staged.push_back(std::move(pages.file()));
-    for (const ShardPart part : layouts::table_parts(manifest, shard.shard_id)) {
-        TRACKWAY_TRY_ASSIGN(table, layouts::write_table(path(part), manifest.uuid,
-                                                        layouts::table_shape(part, manifest, shard),
-                                                        bytes_of(part)));
-        if (part == ShardPart::kCodes) entry.codes_bytes = table.size_bytes();
-        if (part == ShardPart::kCodebook) entry.codebook_bytes = table.size_bytes();
+    StagedFiles staged;
+    const PageMaker maker(graph, layout.packing());
+    manifest.shards.clear();
+    for (const layouts::ShardExtent& extent : layout.extents()) {
+        TRACKWAY_TRY_ASSIGN(
+            pages, layouts::ShardFileWriter::create(path(extent.shard_id, ShardPart::kPages),
+                                                    manifest.uuid, description, extent));
+        TRACKWAY_TRY(write_pages(pages, description.geometry, extent, maker, arena));
+        manifest.shards.push_back({extent.vertex_count, pages.file().size_bytes()});
+        staged.push_back(std::move(pages.file()));
+    }
+    for (const ShardPart part : layouts::table_parts(manifest)) {
+        TRACKWAY_TRY_ASSIGN(table,
+                            layouts::write_table(path(layouts::kGraphShard, part), manifest.uuid,
+                                                 layouts::table_shape(part, manifest, description),
+                                                 bytes_of(part)));
+        if (part == ShardPart::kCodes) tables.codes_bytes = table.size_bytes();
+        if (part == ShardPart::kCodebook) tables.codebook_bytes = table.size_bytes();
         staged.push_back(std::move(table));
     }
     if (manifest.is_encoded()) {
         TRACKWAY_TRY_ASSIGN(
-            file, layouts::create_vectors_file(path(ShardPart::kVectors), manifest, shard));
-        TRACKWAY_TRY(write_exact_rows(file, layouts::vectors_geometry(manifest, shard), graph.given,
-                                      layout.packing().place));
+            file, layouts::create_vectors_file(path(layouts::kGraphShard, ShardPart::kVectors),
+                                               manifest, description));
+        TRACKWAY_TRY(write_exact_rows(file, layouts::vectors_geometry(manifest, description),
+                                      graph.given, layout.packing().place));
         staged.push_back(std::move(file));
     }
     return staged;
 }
 
-Status verify_staged(const StagedShard& staged, const layouts::Manifest& manifest) {
+Result<layouts::GraphFiles> open_staged(const StagedFiles& staged,
+                                        const layouts::Manifest& manifest, io::Caching caching) {
+    std::vector<std::filesystem::path> paths;
+    for (std::size_t shard = 0; shard < manifest.shards.size(); ++shard)
+        paths.push_back(staged[shard].staged_path());
+    return layouts::GraphFiles::open(paths, manifest, caching);
+}
+
+Status verify_staged(const StagedFiles& staged, const layouts::Manifest& manifest) {
     TRACKWAY_TRY_ASSIGN(read_back, layouts::parse_manifest(layouts::manifest_text(manifest),
                                                            "manifest.json, not yet written"));
     TRACKWAY_ASSERT(read_back == manifest);
-    TRACKWAY_TRY_ASSIGN(shard,
-                        layouts::ShardFile::open(staged.front().staged_path(), manifest.uuid, 0));
-    TRACKWAY_TRY(layouts::check_against_manifest(shard, manifest));
-    TRACKWAY_TRY(layouts::verify_shard(shard));
-    std::size_t next = 1;
-    for (const ShardPart part : layouts::table_parts(manifest, 0)) {
-        TRACKWAY_TRY(layouts::read_table(staged[next++].staged_path(), manifest.uuid,
-                                         layouts::table_shape(part, manifest, shard.description)));
+    TRACKWAY_TRY_ASSIGN(graph, open_staged(staged, manifest, io::Caching::kDirect));
+    TRACKWAY_TRY(layouts::verify_graph(graph));
+    std::size_t next = manifest.shards.size();
+    for (const ShardPart part : layouts::table_parts(manifest)) {
+        TRACKWAY_TRY(
+            layouts::read_table(staged[next++].staged_path(), manifest.uuid,
+                                layouts::table_shape(part, manifest, graph.description())));
     }
     if (!manifest.is_encoded()) return {};
     TRACKWAY_TRY_ASSIGN(vectors, layouts::VectorsFile::open(staged[next].staged_path(), manifest,
-                                                            shard.description));
+                                                            graph.description()));
     return layouts::verify_vectors(vectors);
 }
 

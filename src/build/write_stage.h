@@ -1,13 +1,14 @@
-// Writes the files of one shard under temporary names and verifies them by reading them back.
+// Writes the files of a graph under temporary names and verifies them by reading them back.
 #pragma once
 
 #include "trackway/result.h"
 #include "trackway/types.h"
 
 #include "base/arena.h"
+#include "build/graph_layout.h"
 #include "build/index_folder.h"
-#include "build/shard_layout.h"
 #include "io/file.h"
+#include "layouts/graph_files.h"
 #include "layouts/manifest.h"
 
 #include <cstdint>
@@ -16,16 +17,20 @@
 
 namespace trackway::builder {
 
-// The files of a shard, not yet named; pages first.
-using StagedShard = std::vector<io::StagedFile>;
+// Not yet named; the pages of each shard first.
+using StagedFiles = std::vector<io::StagedFile>;
 
-// Fills in what the manifest says of shard 0; the rest of it is there already. kCancelled when
-// arena.stopped().
-Result<StagedShard> write_shard(const std::filesystem::path& folder, const ShardGraph& graph,
-                                const ShardLayout& layout, layouts::Manifest& manifest,
+// Fills in what the manifest says of shards and tables; the rest of it is there already. kCancelled
+// when arena.stopped().
+Result<StagedFiles> write_files(const std::filesystem::path& folder, const BuiltGraph& graph,
+                                const GraphLayout& layout, layouts::Manifest& manifest,
                                 const base::Arena& arena);
 
+// The files of pages among them, opened by their temporary names.
+Result<layouts::GraphFiles> open_staged(const StagedFiles& staged,
+                                        const layouts::Manifest& manifest, io::Caching caching);
+
 // Reopens the files as a search would, by their temporary names, and checks every byte.
-Status verify_staged(const StagedShard& staged, const layouts::Manifest& manifest);
+Status verify_staged(const StagedFiles& staged, const layouts::Manifest& manifest);
 
 }  // namespace trackway::builder

@@ -51,12 +51,12 @@ public:
             __builtin_prefetch(first + i);
     }
 
-    double mean_degree() const noexcept {
+    // Of the vertices from begin to end.
+    double mean_degree(std::uint32_t begin, std::uint32_t end) const noexcept {
         std::uint64_t sum = 0;
-        for (const std::uint32_t degree : degrees_)
-            sum += degree;
-        return degrees_.empty() ? 0
-                                : static_cast<double>(sum) / static_cast<double>(degrees_.size());
+        for (std::uint32_t vertex = begin; vertex < end; ++vertex)
+            sum += neighbors(vertex).size();
+        return begin == end ? 0 : static_cast<double>(sum) / (end - begin);
     }
 
 private:

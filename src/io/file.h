@@ -11,6 +11,9 @@
 
 namespace trackway::io {
 
+// How a file is read: past the kernel's page cache, or through it.
+enum class Caching : std::uint8_t { kDirect, kPageCache };
+
 // An open file descriptor with the name that errors mention.
 class File {
 public:

@@ -6,11 +6,11 @@
 #include "base/errors.h"
 #include "base/float16.h"
 #include "distance/row_floats.h"
+#include "layouts/graph_tables.h"
 #include "layouts/manifest.h"
-#include "layouts/shard_tables.h"
 #include "layouts/trace_file.h"
 #include "quant/scalar_codes.h"
-#include "search/opened_shard.h"
+#include "search/opened_graph.h"
 #include "search/residence.h"
 #include "search/worker_pool.h"
 
@@ -63,8 +63,8 @@ bool row_is_finite(const std::byte* row, ElementType type, std::uint32_t dimensi
 
 class Index::Impl {
 public:
-    Impl(search::OpenedShard shard, const layouts::Manifest& manifest, const OpenOptions& options)
-        : shard_(std::move(shard)),
+    Impl(search::OpenedGraph graph, const layouts::Manifest& manifest, const OpenOptions& options)
+        : graph_(std::move(graph)),
           options_(options),
           uuid_(manifest.uuid),
           expand_share_(static_cast<float>(manifest.expand_share_permille) / 1000),
@@ -74,23 +74,22 @@ public:
                 .given = manifest.element_type,
                 .offset = manifest.encoding_offset,
                 .step = manifest.encoding_step} {
-        const layouts::ManifestShard& entry = manifest.shards.front();
         summary_ = {.vectors = manifest.vectors,
                     .dimension = manifest.dimension,
                     .element_type = manifest.element_type,
                     .encoding = manifest.encoding,
                     .metric = manifest.metric,
                     .shards = static_cast<std::uint32_t>(manifest.shards.size()),
-                    .page_size_bytes = shard_.geometry().page_size_bytes,
-                    .vertices_per_page = shard_.geometry().vertices_per_page,
-                    .bytes_on_disk = entry.pages_bytes + layouts::manifest_text(manifest).size(),
+                    .page_size_bytes = graph_.geometry().page_size_bytes,
+                    .vertices_per_page = graph_.geometry().vertices_per_page,
+                    .bytes_on_disk = graph_.files.bytes() + layouts::manifest_text(manifest).size(),
                     .page_order = manifest.page_order,
                     .expand_share = double{expand_share_},
-                    .bytes_of_tables = shard_.table_bytes()};
-        if (shard_.exact) summary_.bytes_on_disk += shard_.exact->geometry.file_bytes();
-        for (const layouts::ShardPart part : layouts::table_parts(manifest, 0)) {
+                    .bytes_of_tables = graph_.table_bytes()};
+        if (graph_.exact) summary_.bytes_on_disk += graph_.exact->geometry.file_bytes();
+        for (const layouts::ShardPart part : layouts::table_parts(manifest)) {
             summary_.bytes_on_disk += layouts::table_file_bytes(
-                layouts::table_shape(part, manifest, shard_.file.description));
+                layouts::table_shape(part, manifest, graph_.files.description()));
         }
     }
 
@@ -98,17 +97,17 @@ public:
         const std::uint32_t threads = options_.thread_count != 0
                                           ? options_.thread_count
                                           : std::max(1U, std::thread::hardware_concurrency());
-        TRACKWAY_TRY_ASSIGN(plan, search::plan_residence(shard_, options_));
-        TRACKWAY_TRY(search::load_residence(shard_, plan, options_.io));
-        shard_.hot_places = {};
+        TRACKWAY_TRY_ASSIGN(plan, search::plan_residence(graph_, options_));
+        TRACKWAY_TRY(search::load_residence(graph_, plan, options_.io));
+        graph_.hot_places = {};
         hot_share_ = plan.hot_share;
         summary_.hot_vertices = plan.hot_vertices;
-        summary_.bytes_of_hot = shard_.hot ? shard_.hot->bytes() : 0;
-        summary_.bytes_of_edges = shard_.edges ? shard_.edges->bytes() : 0;
+        summary_.bytes_of_hot = graph_.hot ? graph_.hot->bytes() : 0;
+        summary_.bytes_of_edges = graph_.edges ? graph_.edges->bytes() : 0;
         summary_.pages_with_tables = double{plan.pages_with_tables};
         summary_.pages_with_edges = double{plan.pages_with_edges};
         summary_.pages_with_all = double{plan.pages_with_all};
-        TRACKWAY_TRY_ASSIGN(pool, search::WorkerPool::start(shard_, options_, threads));
+        TRACKWAY_TRY_ASSIGN(pool, search::WorkerPool::start(graph_, options_, threads));
         pool_ = std::move(pool);
         return {};
     }
@@ -173,7 +172,7 @@ public:
             return fail(ErrorCode::kInvalidArgument,
                         join("stop margin: expected a number, found ", *params.stop_margin));
         }
-        if (!shard_.curve.margins.empty()) return {};
+        if (!graph_.curve.margins.empty()) return {};
         return fail(ErrorCode::kUnsupported, join("stop margin: ", kNotCalibrated));
     }
 
@@ -183,7 +182,7 @@ public:
                 ErrorCode::kInvalidArgument,
                 join("target recall: expected a number above 0 and below 1, found ", target));
         }
-        const layouts::RecallCurve& curve = shard_.curve_in_use();
+        const layouts::RecallCurve& curve = graph_.curve_in_use();
         const std::span<const layouts::CalibratedMargin> margins = curve.margins;
         if (margins.empty()) {
             return fail(ErrorCode::kUnsupported, join("target recall: ", kNotCalibrated));
@@ -291,7 +290,7 @@ private:
         return {};
     }
 
-    search::OpenedShard shard_;
+    search::OpenedGraph graph_;
     OpenOptions options_;
     IndexSummary summary_;
     layouts::Uuid uuid_;
@@ -299,7 +298,7 @@ private:
     float hot_share_ = 0;  // ResidencePlan
     std::uint32_t rerank_factor_;
     quant::ScalarCode code_;
-    std::unique_ptr<search::WorkerPool> pool_;  // last: its threads use the shard
+    std::unique_ptr<search::WorkerPool> pool_;  // last: its threads use the graph
 };
 
 Index::Index(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -320,13 +319,8 @@ Result<Index> Index::open(const std::filesystem::path& index_dir, const OpenOpti
         "reads in flight",
         std::uint64_t{options.queries_in_flight_per_thread} * options.max_beam_width, 1, 16384));
     TRACKWAY_TRY_ASSIGN(manifest, layouts::read_manifest(index_dir));
-    if (manifest.shards.size() != 1) {
-        return fail(
-            ErrorCode::kUnsupported,
-            join(index_dir.string(), ": expected one shard, found ", manifest.shards.size()));
-    }
-    TRACKWAY_TRY_ASSIGN(shard, search::OpenedShard::open(index_dir, manifest, 0));
-    auto impl = std::make_unique<Impl>(std::move(shard), manifest, options);
+    TRACKWAY_TRY_ASSIGN(graph, search::OpenedGraph::open(index_dir, manifest));
+    auto impl = std::make_unique<Impl>(std::move(graph), manifest, options);
     TRACKWAY_TRY(impl->start());
     return Index(std::move(impl));
 }

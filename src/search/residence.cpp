@@ -35,66 +35,68 @@ float hot_share(const layouts::RecallCurve& curve, std::uint32_t hot_vertices) {
     return static_cast<float>(hot_vertices) / static_cast<float>(curve.hot.back().vertices);
 }
 
-std::uint32_t hot_within(const OpenedShard& shard, std::uint64_t bytes) {
-    const std::uint64_t each = beam::HotRecords::record_bytes(shard.geometry());
+std::uint32_t hot_within(const OpenedGraph& graph, std::uint64_t bytes) {
+    const std::uint64_t each = beam::HotRecords::record_bytes(graph.geometry());
     return static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(bytes / each, shard.hot_order().size()));
+        std::min<std::uint64_t>(bytes / each, graph.hot_order().size()));
 }
 
-ResidencePlan plan_of(const OpenedShard& shard, std::uint32_t hot_vertices, bool edges) {
-    const layouts::RecallCurve& curve = edges ? shard.curve_with_edges : shard.curve;
+ResidencePlan plan_of(const OpenedGraph& graph, std::uint32_t hot_vertices, bool edges) {
+    const layouts::RecallCurve& curve = edges ? graph.curve_with_edges : graph.curve;
     return {.hot_vertices = hot_vertices,
             .edges = edges,
             .hot_share = hot_share(curve, hot_vertices),
-            .pages_with_tables = pages_with(shard.curve, 0),
+            .pages_with_tables = pages_with(graph.curve, 0),
             .pages_with_edges = pages_with(curve, 0),
             .pages_with_all = pages_with(curve, hot_vertices)};
 }
 
 }  // namespace
 
-Result<ResidencePlan> plan_residence(const OpenedShard& shard, const OpenOptions& options) {
-    const std::uint64_t listed = shard.hot_order().size();
+Result<ResidencePlan> plan_residence(const OpenedGraph& graph, const OpenOptions& options) {
+    const std::uint64_t listed = graph.hot_order().size();
     if (options.cache_vertices) {
-        return plan_of(shard, static_cast<std::uint32_t>(std::min(*options.cache_vertices, listed)),
+        return plan_of(graph, static_cast<std::uint32_t>(std::min(*options.cache_vertices, listed)),
                        false);
     }
-    std::uint64_t room = shard.file.file.size_bytes() / kDefaultShare;
+    std::uint64_t room = graph.files.bytes() / kDefaultShare;
     if (options.memory_budget_bytes != 0) {
-        if (options.memory_budget_bytes < shard.table_bytes()) {
+        if (options.memory_budget_bytes < graph.table_bytes()) {
             return base::fail(
                 ErrorCode::kOutOfMemory,
-                base::join("memory budget: codes and navigation need ", shard.table_bytes(),
+                base::join("memory budget: codes and navigation need ", graph.table_bytes(),
                            " bytes, found ", options.memory_budget_bytes));
         }
-        room = options.memory_budget_bytes - shard.table_bytes();
+        room = options.memory_budget_bytes - graph.table_bytes();
     }
-    const ResidencePlan without = plan_of(shard, hot_within(shard, room), false);
-    const std::uint64_t edge_bytes = shard.curve_with_edges.edge_bytes;
-    if (shard.curve_with_edges.hot.empty() || room < edge_bytes) return without;
-    const ResidencePlan with = plan_of(shard, hot_within(shard, room - edge_bytes), true);
+    const ResidencePlan without = plan_of(graph, hot_within(graph, room), false);
+    const std::uint64_t edge_bytes = graph.curve_with_edges.edge_bytes;
+    if (graph.curve_with_edges.hot.empty() || room < edge_bytes) return without;
+    const ResidencePlan with = plan_of(graph, hot_within(graph, room - edge_bytes), true);
     return with.pages_with_all < without.pages_with_all ? with : without;
 }
 
-Status load_residence(OpenedShard& shard, const ResidencePlan& plan, IoEngine engine) {
-    const layouts::PageGeometry& geometry = shard.geometry();
+Status load_residence(OpenedGraph& graph, const ResidencePlan& plan, IoEngine engine) {
+    const layouts::PageGeometry& geometry = graph.geometry();
     const std::size_t page_size = geometry.page_size_bytes;
-    beam::ResidenceLoader loader(geometry, shard.hot_order().first(plan.hot_vertices), plan.edges);
+    beam::ResidenceLoader loader(geometry, graph.hot_order().first(plan.hot_vertices), plan.edges);
     const std::span<const PageId> pages = loader.pages();
     if (pages.empty()) return {};
     base::AlignedBuffer buffers(kReadsInFlight * page_size);
-    const io::File* file = &shard.file.file;
+    std::vector<const io::File*> files;
+    for (const layouts::ShardFile& shard : graph.files.shards())
+        files.push_back(&shard.file);
     TRACKWAY_TRY_ASSIGN(
-        reader,
-        io::open_page_reader(
-            engine, {{&file, 1}, buffers.span(), geometry.page_size_bytes, kReadsInFlight}));
+        reader, io::open_page_reader(
+                    engine, {files, buffers.span(), geometry.page_size_bytes, kReadsInFlight}));
     std::vector<io::PageRead> reads(kReadsInFlight);
     std::vector<io::PageRead*> to_submit;
     for (std::size_t begin = 0; begin < pages.size(); begin += kReadsInFlight) {
         const std::size_t batch = std::min<std::size_t>(kReadsInFlight, pages.size() - begin);
         to_submit.clear();
         for (std::size_t i = 0; i < batch; ++i) {
-            reads[i] = {.offset = geometry.offset_of(pages[begin + i]),
+            reads[i] = {.file = geometry.shard_of(pages[begin + i]),
+                        .offset = geometry.offset_of(pages[begin + i]),
                         .buffer = buffers.data() + i * page_size};
             to_submit.push_back(&reads[i]);
         }
@@ -102,24 +104,25 @@ Status load_residence(OpenedShard& shard, const ResidencePlan& plan, IoEngine en
         for (std::size_t done = 0; done < batch;)
             done += reader->reap().size();
         for (std::size_t i = 0; i < batch; ++i) {
-            TRACKWAY_TRY(read_status(*file, geometry.page_size_bytes, reads[i]));
+            const io::File& file = graph.files.file_of(pages[begin + i]);
+            TRACKWAY_TRY(read_status(file, geometry.page_size_bytes, reads[i]));
             Status absorbed = loader.absorb({reads[i].buffer, page_size});
             if (absorbed) continue;
-            absorbed.error().message.insert(0, file->path().string() + ": ");
+            absorbed.error().message.insert(0, file.path().string() + ": ");
             return absorbed;
         }
     }
     beam::Residence residence = loader.take();
     // The budget was planned with what the manifest says.
-    if (residence.edges && residence.edges->bytes() != shard.curve_with_edges.edge_bytes) {
+    if (residence.edges && residence.edges->bytes() != graph.curve_with_edges.edge_bytes) {
         return base::fail(
             ErrorCode::kCorruption,
-            base::join(file->path().string(), ": resident edges: expected ",
-                       shard.curve_with_edges.edge_bytes,
+            base::join(graph.files.shards().front().file.path().string(),
+                       ": resident edges: expected ", graph.curve_with_edges.edge_bytes,
                        " bytes (edge_bytes of the manifest), found ", residence.edges->bytes()));
     }
-    shard.hot = std::move(residence.hot);
-    shard.edges = std::move(residence.edges);
+    graph.hot = std::move(residence.hot);
+    graph.edges = std::move(residence.edges);
     return {};
 }
 

@@ -4,7 +4,7 @@
 #include "trackway/options.h"
 #include "trackway/result.h"
 
-#include "search/opened_shard.h"
+#include "search/opened_graph.h"
 
 #include <cstdint>
 
@@ -26,9 +26,9 @@ struct ResidencePlan {
 // The number of hot vertices that the options ask for; or else what spares most reads of what fits
 // the memory budget: hot vertices, or the edges of all vertices and hot ones in what they leave.
 // kOutOfMemory when the budget does not even hold the tables.
-Result<ResidencePlan> plan_residence(const OpenedShard& shard, const OpenOptions& options);
+Result<ResidencePlan> plan_residence(const OpenedGraph& graph, const OpenOptions& options);
 
-// Reads what the plan says, many pages at a time, and keeps it in the shard.
-Status load_residence(OpenedShard& shard, const ResidencePlan& plan, IoEngine engine);
+// Reads what the plan says, many pages at a time, and keeps it in the graph.
+Status load_residence(OpenedGraph& graph, const ResidencePlan& plan, IoEngine engine);
 
 }  // namespace trackway::search

@@ -27,16 +27,16 @@ constexpr std::uint32_t kReadsMax = 16384;  // as Index::open() has it
 using base::fail;
 using base::join;
 
-Scheduler::Scheduler(const OpenedShard& shard, const SchedulerLimits& limits)
-    : shard_(shard),
-      view_(shard.view()),
+Scheduler::Scheduler(const OpenedGraph& graph, const SchedulerLimits& limits)
+    : graph_(graph),
+      view_(graph.view()),
       limits_(limits),
-      pool_(limits.queries_in_flight, reads_per_query(), shard.geometry().page_size_bytes) {
+      pool_(limits.queries_in_flight, reads_per_query(), graph.geometry().page_size_bytes) {
     for (std::uint32_t i = 0; i < limits.queries_in_flight; ++i) {
         active_.push_back(std::make_unique<Active>(view_));
-        if (shard.exact) {
-            const layouts::ShardDescription& description = shard.file.description;
-            active_.back()->rerank.emplace(shard.exact->geometry, description.metric, shard.given,
+        if (graph.exact) {
+            const layouts::GraphDescription& description = graph.files.description();
+            active_.back()->rerank.emplace(graph.exact->geometry, description.metric, graph.given,
                                            description.dimension);
         }
         idle_.push_back(limits.queries_in_flight - 1 - i);
@@ -46,7 +46,7 @@ Scheduler::Scheduler(const OpenedShard& shard, const SchedulerLimits& limits)
 
 // Reranking knows all its pages at once: even a search of beam width 1 then reads several.
 std::uint32_t Scheduler::reads_per_query() const noexcept {
-    if (!shard_.exact) return limits_.max_beam_width;
+    if (!graph_.exact) return limits_.max_beam_width;
     const std::uint32_t room = std::max(kReadsMax / limits_.queries_in_flight, 1U);
     return std::max(limits_.max_beam_width, std::min(kRerankReads, room));
 }
@@ -128,19 +128,40 @@ void Scheduler::begin_rerank(Active& active) const {
 // A search knows the offset, not the file.
 Status Scheduler::located(Status status, const Active& active) const {
     if (!status) {
-        status.error().message.insert(0, file_of(active).path().string() + ": ");
+        const io::File& file = file_of(active, active.search.failed_page());
+        status.error().message.insert(0, file.path().string() + ": ");
     }
     return status;
 }
 
-// Pages of both files are of one size.
+// Pages of exact vectors lie in one file, those of vertices in one for each shard.
+std::uint32_t Scheduler::file_number(const Active& active, PageId page) const noexcept {
+    if (active.reranks) return static_cast<std::uint32_t>(graph_.files.shards().size());
+    return graph_.geometry().shard_of(page);
+}
+
+const io::File& Scheduler::file_of(const Active& active, PageId page) const noexcept {
+    return active.reranks ? graph_.exact->file : graph_.files.file_of(page);
+}
+
+std::uint64_t Scheduler::offset_of(const Active& active, PageId page) const noexcept {
+    return active.reranks ? graph_.exact->geometry.offset_of(page)
+                          : graph_.geometry().offset_of(page);
+}
+
+PageId Scheduler::page_of(const Active& active, const io::PageRead& read) const noexcept {
+    const auto number =
+        static_cast<std::uint32_t>(read.offset / graph_.geometry().page_size_bytes - 1);
+    const auto shards = graph_.files.shards();
+    return PageId{active.reranks ? number : shards[read.file].extent.first_page + number};
+}
+
 void Scheduler::issue(std::uint32_t number) {
     Active& active = *active_[number];
     active.issued_ns = base::now_ns();
     for (const PageId page : wanted_by(active)) {
         ++active.outstanding;
-        io::PageRead* read =
-            pool_.want(number, active.reranks ? 1 : 0, shard_.geometry().offset_of(page));
+        io::PageRead* read = pool_.want(number, file_number(active, page), offset_of(active, page));
         if (read != nullptr) {
             to_submit_.push_back(read);
         } else {
@@ -159,11 +180,11 @@ std::uint32_t Scheduler::beam_width() const noexcept {
 
 void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySource& source) {
     Active& active = *active_[number];
-    const layouts::PageGeometry& geometry = shard_.geometry();
-    Status status = read_status(file_of(active), geometry.page_size_bytes, read);
+    const layouts::PageGeometry& geometry = graph_.geometry();
+    const PageId page = page_of(active, read);
+    Status status = read_status(file_of(active, page), geometry.page_size_bytes, read);
     if (--active.outstanding == 0) active.io_wait_ns += base::now_ns() - active.issued_ns;
     if (status && active.status) {
-        const PageId page{static_cast<std::uint32_t>(read.offset / geometry.page_size_bytes - 1)};
         const std::span<const std::byte> bytes(read.buffer, geometry.page_size_bytes);
         if (active.ticket.params.beam_width == 0) active.search.set_beam_width(beam_width());
         status = located(
@@ -178,13 +199,14 @@ void Scheduler::finish(Active& active, QuerySource& source) {
     const QueryTicket& ticket = active.ticket;
     const auto found = active.reranks ? active.rerank->found() : active.search.found();
     if (active.status && found.size() < ticket.params.k) {
-        active.status = fail(ErrorCode::kCorruption,
-                             join(shard_.file.file.path().string(), ": expected to reach ",
-                                  ticket.params.k, " vertices, found ", found.size()));
+        active.status =
+            fail(ErrorCode::kCorruption,
+                 join(graph_.files.shards().front().file.path().string(), ": expected to reach ",
+                      ticket.params.k, " vertices, found ", found.size()));
     }
     if (active.status) {
         // Kernels make smaller nearer; users expect the inner product itself.
-        const bool product = shard_.file.description.metric == Metric::kInnerProduct;
+        const bool product = graph_.files.description().metric == Metric::kInnerProduct;
         for (std::size_t i = 0; i < ticket.params.k; ++i) {
             ticket.out[i] = {VectorId{found[i].vertex},
                              product ? -found[i].distance : found[i].distance};
@@ -198,7 +220,7 @@ void Scheduler::finish(Active& active, QuerySource& source) {
         *ticket.stats = {
             .latency_ns = base::now_ns() - active.started_ns,
             .io_wait_ns = active.io_wait_ns,
-            .bytes_read = std::uint64_t{pages - active.joined} * shard_.geometry().page_size_bytes,
+            .bytes_read = std::uint64_t{pages - active.joined} * graph_.geometry().page_size_bytes,
             .pages_read = pages,
             .pages_joined = active.joined,
             .pages_from_cache = counts.expanded_resident,

@@ -6,7 +6,7 @@
 #include "beam/beam_search.h"
 #include "beam/rerank.h"
 #include "io/page_reader.h"
-#include "search/opened_shard.h"
+#include "search/opened_graph.h"
 #include "search/query_source.h"
 #include "search/read_pool.h"
 
@@ -26,9 +26,9 @@ struct SchedulerLimits {
 class Scheduler {
 public:
     // Opens the reader by `open`, which gets buffers and depth; call it on the thread that will
-    // run(). The shard must outlive the scheduler.
+    // run(). The graph must outlive the scheduler.
     template <class OpenReader>
-    static Result<std::unique_ptr<Scheduler>> create(const OpenedShard& shard,
+    static Result<std::unique_ptr<Scheduler>> create(const OpenedGraph& graph,
                                                      const SchedulerLimits& limits,
                                                      const OpenReader& open);
 
@@ -41,7 +41,7 @@ public:
 private:
     // One query in flight.
     struct Active {
-        explicit Active(const beam::ShardView& view) : search(view) {}
+        explicit Active(const beam::GraphView& view) : search(view) {}
         beam::BeamSearch search;
         std::optional<beam::Rerank> rerank;  // where the shard has exact vectors
         bool reranks = false;                // the search is over, this is what is left
@@ -55,7 +55,7 @@ private:
         std::uint64_t io_wait_ns = 0;
     };
 
-    Scheduler(const OpenedShard& shard, const SchedulerLimits& limits);
+    Scheduler(const OpenedGraph& graph, const SchedulerLimits& limits);
     bool admit(QuerySource& source);
     void submit(std::size_t least);
     void begin(std::uint32_t number, QuerySource& source);
@@ -67,14 +67,16 @@ private:
     void arrive(const io::PageRead& read, std::uint32_t number, QuerySource& source);
     void finish(Active& active, QuerySource& source);
     Status located(Status status, const Active& active) const;
-    const io::File& file_of(const Active& active) const noexcept {
-        return active.reranks ? shard_.exact->file : shard_.file.file;
-    }
+    // Where a page that the query wants now lies; its file by the number that the reader has.
+    std::uint32_t file_number(const Active& active, PageId page) const noexcept;
+    const io::File& file_of(const Active& active, PageId page) const noexcept;
+    std::uint64_t offset_of(const Active& active, PageId page) const noexcept;
+    PageId page_of(const Active& active, const io::PageRead& read) const noexcept;
     // Most that one query waits for at a time.
     std::uint32_t reads_per_query() const noexcept;
 
-    const OpenedShard& shard_;
-    beam::ShardView view_;
+    const OpenedGraph& graph_;
+    beam::GraphView view_;
     SchedulerLimits limits_;
     ReadPool pool_;
     std::vector<std::unique_ptr<Active>> active_;
@@ -85,14 +87,16 @@ private:
 };
 
 template <class OpenReader>
-Result<std::unique_ptr<Scheduler>> Scheduler::create(const OpenedShard& shard,
+Result<std::unique_ptr<Scheduler>> Scheduler::create(const OpenedGraph& graph,
                                                      const SchedulerLimits& limits,
                                                      const OpenReader& open) {
-    std::unique_ptr<Scheduler> scheduler(new Scheduler(shard, limits));
-    std::vector<const io::File*> files = {&shard.file.file};
-    if (shard.exact) files.push_back(&shard.exact->file);
+    std::unique_ptr<Scheduler> scheduler(new Scheduler(graph, limits));
+    std::vector<const io::File*> files;
+    for (const layouts::ShardFile& shard : graph.files.shards())
+        files.push_back(&shard.file);
+    if (graph.exact) files.push_back(&graph.exact->file);
     Result<std::unique_ptr<io::PageReader>> reader = open(
-        io::PageReaderSetup{files, scheduler->pool_.buffers(), shard.geometry().page_size_bytes,
+        io::PageReaderSetup{files, scheduler->pool_.buffers(), graph.geometry().page_size_bytes,
                             limits.queries_in_flight * scheduler->reads_per_query()});
     if (!reader) return tl::unexpected(std::move(reader).error());
     scheduler->reader_ = std::move(*reader);

@@ -4,7 +4,7 @@
 #include "trackway/options.h"
 #include "trackway/result.h"
 
-#include "search/opened_shard.h"
+#include "search/opened_graph.h"
 #include "search/query_source.h"
 #include "search/scheduler.h"
 
@@ -37,8 +37,8 @@ struct Batch {
 // or twice per query, never per hop.
 class WorkerPool final : public QuerySource {
 public:
-    // Starts the threads and waits until each has its reader. The shard must outlive the pool.
-    static Result<std::unique_ptr<WorkerPool>> start(const OpenedShard& shard,
+    // Starts the threads and waits until each has its reader. The graph must outlive the pool.
+    static Result<std::unique_ptr<WorkerPool>> start(const OpenedGraph& graph,
                                                      const OpenOptions& options,
                                                      std::uint32_t thread_count);
     WorkerPool(const WorkerPool&) = delete;
@@ -63,8 +63,8 @@ public:
 
 private:
     WorkerPool() = default;
-    void work(const OpenedShard& shard, const OpenOptions& options);
-    void report_ready(Result<std::unique_ptr<Scheduler>>& scheduler, const OpenedShard& shard);
+    void work(const OpenedGraph& graph, const OpenOptions& options);
+    void report_ready(Result<std::unique_ptr<Scheduler>>& scheduler, const OpenedGraph& graph);
     void drop_rest(Batch& batch);
     bool record_next();
 

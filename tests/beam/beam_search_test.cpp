@@ -39,11 +39,11 @@ std::vector<std::uint32_t> rows_of(const BeamSearch& search) {
 
 TEST_SUITE("beam") {
     TEST_CASE("a beam search finds what comparing with every vector finds") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         const MatrixView base = shared_index().vectors.view;
         const auto queries = test::random_vectors(50, 16, ElementType::kUint8, 2);
         const auto measure = distance::distance_function(Metric::kL2, ElementType::kUint8);
-        const beam::ShardView view = opened.shard->view();
+        const beam::GraphView view = opened.graph->view();
         BeamSearch search(view);
         std::size_t hits = 0;
         for (std::uint64_t q = 0; q < 50; ++q) {
@@ -65,9 +65,9 @@ TEST_SUITE("beam") {
     }
 
     TEST_CASE("answers do not depend on the order in which the pages of a hop arrive") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         const auto queries = test::random_vectors(5, 16, ElementType::kUint8, 3);
-        const beam::ShardView view = opened.shard->view();
+        const beam::GraphView view = opened.graph->view();
         BeamSearch search(view);
         for (std::uint64_t q = 0; q < 5; ++q) {
             const BeamParams params{.k = 10, .search_list_size = 30, .beam_width = 6};
@@ -87,9 +87,9 @@ TEST_SUITE("beam") {
     }
 
     TEST_CASE("no page is wanted twice and the page limit holds") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         const auto queries = test::random_vectors(20, 16, ElementType::kUint8, 4);
-        const beam::ShardView view = opened.shard->view();
+        const beam::GraphView view = opened.graph->view();
         BeamSearch search(view);
         for (std::uint64_t q = 0; q < 20; ++q) {
             const std::uint32_t limit = q % 2 == 0 ? 0 : 10;
@@ -112,9 +112,9 @@ TEST_SUITE("beam") {
     }
 
     TEST_CASE("a list of one leaves the page of the entry point") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         const auto queries = test::random_vectors(20, 16, ElementType::kUint8, 6);
-        const beam::ShardView view = opened.shard->view();
+        const beam::GraphView view = opened.graph->view();
         BeamSearch search(view);
         std::uint32_t pages = 0;
         for (std::uint64_t q = 0; q < 20; ++q) {
@@ -127,9 +127,9 @@ TEST_SUITE("beam") {
 
     TEST_CASE(
         "a page with a flipped bit ends the search with an error that names offset and page") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         const auto queries = test::random_vectors(1, 16, ElementType::kUint8, 5);
-        const beam::ShardView view = opened.shard->view();
+        const beam::GraphView view = opened.graph->view();
         BeamSearch search(view);
         REQUIRE(search.start(queries.view.row(0), {.k = 10, .search_list_size = 20}));
         const PageId page = search.wanted().front();

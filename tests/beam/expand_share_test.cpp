@@ -25,15 +25,15 @@ test::BuiltIndex& shared_index() {
     return index;
 }
 
-Places vertices_on(const test::SearchedShard& opened, PageId page) {
+Places vertices_on(const test::SearchedGraph& opened, PageId page) {
     Places places;
     for (std::uint32_t slot = 0; slot < test::page_view(opened, page).slot_count(); ++slot)
-        places.insert(static_cast<std::uint32_t>(opened.shard->geometry().place(page, slot)));
+        places.insert(static_cast<std::uint32_t>(opened.graph->geometry().place(page, slot)));
     return places;
 }
 
-void add_neighbors(const test::SearchedShard& opened, std::uint32_t place, Places& places) {
-    const layouts::PageGeometry& geometry = opened.shard->geometry();
+void add_neighbors(const test::SearchedGraph& opened, std::uint32_t place, Places& places) {
+    const layouts::PageGeometry& geometry = opened.graph->geometry();
     const auto view = test::page_view(opened, geometry.page_of(LocalId{place}));
     std::vector<std::uint32_t> neighbors(geometry.max_degree);
     view.neighbors(geometry.slot_of(LocalId{place}), neighbors.data());
@@ -55,10 +55,10 @@ struct Totals {
     std::uint32_t estimates = 0;
 };
 
-Totals totals(const test::SearchedShard& opened, const beam::BeamParams& params) {
+Totals totals(const test::SearchedGraph& opened, const beam::BeamParams& params) {
     const MatrixView base = shared_index().vectors.view;
     const auto queries = test::random_vectors(100, 16, ElementType::kUint8, 2);
-    const beam::ShardView view = opened.shard->view();
+    const beam::GraphView view = opened.graph->view();
     BeamSearch search(view);
     Totals sums;
     for (std::uint64_t q = 0; q < 100; ++q) {
@@ -77,9 +77,9 @@ Totals totals(const test::SearchedShard& opened, const beam::BeamParams& params)
 
 TEST_SUITE("beam") {
     TEST_CASE("a share of one expands every vertex of the page that arrives, none just the one") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         const auto queries = test::random_vectors(30, 16, ElementType::kUint8, 3);
-        const beam::ShardView view = opened.shard->view();
+        const beam::GraphView view = opened.graph->view();
         BeamSearch search(view);
         for (std::uint64_t q = 0; q < 30; ++q) {
             for (const float share : {0.0F, 1.0F}) {
@@ -112,7 +112,7 @@ TEST_SUITE("beam") {
 
     // A list that fills sooner ends the search sooner: a few in a thousand may be missed.
     TEST_CASE("expanding more of a page finds as much from no more pages") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         for (const std::uint32_t list : {10U, 20U, 60U}) {
             for (const std::uint32_t width : {1U, 4U}) {
                 CAPTURE(list);
@@ -134,10 +134,10 @@ TEST_SUITE("beam") {
     }
 
     TEST_CASE("a share is of the vertices on the page, rounded") {
-        const auto opened = test::open_shard(shared_index().path());
-        const auto& geometry = opened.shard->geometry();
+        const auto opened = test::open_graph(shared_index().path());
+        const auto& geometry = opened.graph->geometry();
         const auto queries = test::random_vectors(20, 16, ElementType::kUint8, 4);
-        const beam::ShardView view = opened.shard->view();
+        const beam::GraphView view = opened.graph->view();
         BeamSearch search(view);
         REQUIRE(geometry.vertices_per_page >= 20);
         // Less than half a vertex of the fullest page is none.

@@ -18,14 +18,14 @@ namespace {
 
 // An opened shard with hot records of every step-th place that has a vertex.
 struct HotShard {
-    test::SearchedShard opened = test::open_shard(test::small_index().path());
+    test::SearchedGraph opened = test::open_graph(test::small_index().path());
     std::vector<std::uint32_t> hot;
 
     explicit HotShard(std::uint32_t step) {
         const auto rows = test::row_at_place(opened);
         for (std::uint32_t place = 0; place < rows.size(); ++place)
             if (rows[place] != UINT32_MAX && rows[place] % step == 0) hot.push_back(place);
-        opened.shard->hot = test::hot_records(opened, hot);
+        opened.graph->hot = test::hot_records(opened, hot);
     }
     bool is_hot(std::uint32_t place) const {
         return std::binary_search(hot.begin(), hot.end(), place);
@@ -59,15 +59,15 @@ Found nearest(const std::byte* query) {
 
 TEST_SUITE("beam") {
     TEST_CASE("without page-mates hot records change no answer, only what is read") {
-        const auto plain = test::open_shard(test::small_index().path());
-        const auto plain_view = plain.shard->view();
+        const auto plain = test::open_graph(test::small_index().path());
+        const auto plain_view = plain.graph->view();
         BeamSearch expected(plain_view);
         const auto queries = test::small_queries(30);
         const BeamParams params{.k = 10, .search_list_size = 40, .page_mates = false};
         for (const std::uint32_t step : {1U, 2U, 10U}) {
             CAPTURE(step);
             const HotShard hot(step);
-            const auto view = hot.opened.shard->view();
+            const auto view = hot.opened.graph->view();
             BeamSearch search(view);
             for (std::uint64_t q = 0; q < 30; ++q) {
                 std::vector<std::uint32_t> visits, expected_visits;
@@ -88,7 +88,7 @@ TEST_SUITE("beam") {
 
     TEST_CASE("a search whose vertices are all hot wants no page") {
         const HotShard hot(1);
-        const auto view = hot.opened.shard->view();
+        const auto view = hot.opened.graph->view();
         BeamSearch search(view);
         const auto queries = test::small_queries(30);
         std::size_t hits = 0;
@@ -110,8 +110,8 @@ TEST_SUITE("beam") {
 
     TEST_CASE("no page is wanted for a vertex that is resident") {
         const HotShard hot(3);
-        const auto& geometry = hot.opened.shard->geometry();
-        const auto view = hot.opened.shard->view();
+        const auto& geometry = hot.opened.graph->geometry();
+        const auto view = hot.opened.graph->view();
         BeamSearch search(view);
         const auto queries = test::small_queries(20);
         std::uint32_t from_memory = 0;
@@ -139,13 +139,13 @@ TEST_SUITE("beam") {
     }
 
     TEST_CASE("with hot records answers are as good and fewer pages are read") {
-        const auto plain = test::open_shard(test::small_index().path());
-        const auto plain_view = plain.shard->view();
+        const auto plain = test::open_graph(test::small_index().path());
+        const auto plain_view = plain.graph->view();
         BeamSearch without(plain_view);
         const auto queries = test::small_queries(100);
         for (const std::uint32_t step : {2U, 8U}) {
             const HotShard hot(step);
-            const auto view = hot.opened.shard->view();
+            const auto view = hot.opened.graph->view();
             BeamSearch with(view);
             for (const BeamParams& params :
                  {BeamParams{.k = 10, .search_list_size = 20},
@@ -177,7 +177,7 @@ TEST_SUITE("beam") {
         const auto queries = test::small_queries(60);
         for (const std::uint32_t step : {2U, 3U, 5U}) {
             const HotShard hot(step);
-            const auto view = hot.opened.shard->view();
+            const auto view = hot.opened.graph->view();
             BeamSearch search(view);
             for (const std::uint32_t list : {1U, 2U, 3U, 5U, 20U}) {
                 for (const float share : {0.0F, 0.1F, 0.3F, 0.6F, 1.0F}) {
@@ -201,8 +201,8 @@ TEST_SUITE("beam") {
     }
 
     TEST_CASE("a hot record whose neighbour is no place ends the search with an error") {
-        auto opened = test::open_shard(test::small_index().path());
-        const layouts::PageGeometry& geometry = opened.shard->geometry();
+        auto opened = test::open_graph(test::small_index().path());
+        const layouts::PageGeometry& geometry = opened.graph->geometry();
         REQUIRE(geometry.edges.place_limit() > geometry.place_count());
         auto records = std::make_unique<beam::HotRecords>(geometry);
         const std::vector<std::uint32_t> beyond = {
@@ -220,8 +220,8 @@ TEST_SUITE("beam") {
             records->add(PageId{page}, *view, slots);
         }
         records->finish();
-        opened.shard->hot = std::move(records);
-        const auto view = opened.shard->view();
+        opened.graph->hot = std::move(records);
+        const auto view = opened.graph->view();
         BeamSearch search(view);
         const auto queries = test::small_queries(1);
         test::expect_error(search.start(queries.view.row(0), {}), ErrorCode::kCorruption,

@@ -28,7 +28,7 @@ struct Answer {
 
 struct OrderedIndex {
     test::BuiltIndex built;
-    test::SearchedShard opened;
+    test::SearchedGraph opened;
     std::vector<std::uint32_t> rows;
 };
 
@@ -45,7 +45,7 @@ std::vector<std::unique_ptr<OrderedIndex>> indexes_of(const test::Vectors& vecto
                        options.metric = metric;
                        write_workload(index->built, 64);
                    });
-        index->opened = test::open_shard(index->built.path());
+        index->opened = test::open_graph(index->built.path());
         index->rows = test::row_at_place(index->opened);
         indexes.push_back(std::move(index));
     }
@@ -53,7 +53,7 @@ std::vector<std::unique_ptr<OrderedIndex>> indexes_of(const test::Vectors& vecto
 }
 
 Answer answer_of(const OrderedIndex& index, const std::byte* query, const BeamParams& params) {
-    const beam::ShardView view = index.opened.shard->view();
+    const beam::GraphView view = index.opened.graph->view();
     BeamSearch search(view);
     Answer answer;
     REQUIRE(search.start(query, params, &answer.visits));
@@ -77,7 +77,7 @@ TEST_SUITE("beam") {
             const auto vectors = test::random_vectors(800, 12, ElementType::kFloat32, 1);
             const auto indexes = indexes_of(vectors, metric);
             for (std::size_t i = 0; i < indexes.size(); ++i) {
-                CHECK(indexes[i]->opened.shard->file.description.page_order == kOrders[i]);
+                CHECK(indexes[i]->opened.graph->files.description().page_order == kOrders[i]);
                 for (std::size_t j = 0; j < i; ++j)
                     CHECK(indexes[i]->rows != indexes[j]->rows);  // places do differ
             }

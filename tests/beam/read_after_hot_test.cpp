@@ -61,7 +61,7 @@ public:
         quantizer_ = std::make_unique<quant::ProductQuantizer>(1, 1, std::move(codewords));
     }
 
-    beam::ShardView view() const {
+    beam::GraphView view() const {
         return {.description = description_,
                 .codec = *quantizer_,
                 .codes = {codes_.data(), 1},
@@ -72,7 +72,7 @@ public:
     }
 
 private:
-    layouts::ShardDescription description_;
+    layouts::GraphDescription description_;
     std::unique_ptr<quant::ProductQuantizer> quantizer_;
     std::vector<std::uint8_t> codes_;
     std::vector<std::vector<std::byte>> pages_;
@@ -101,7 +101,7 @@ TEST_SUITE("beam") {
     TEST_CASE("a page that is used from memory and read later gives every vertex once") {
         // From 0 to the resident 6 and 8, then from the page that they lie on to 7.
         const LineShard shard({{{200, {6}}}, {{100, {7, 8}}, {90, {}}, {95, {}}}}, {{}, {0, 2}});
-        const beam::ShardView view = shard.view();
+        const beam::GraphView view = shard.view();
         BeamSearch search(view);
         CHECK(run(search, shard, {.k = 4, .search_list_size = 4}) ==
               std::vector<PageId>{PageId{0}, PageId{1}});
@@ -121,7 +121,7 @@ TEST_SUITE("beam") {
             {{80, {13, 14}}, {70, {}}, {75, {18}}},
             {{60, {19, 20}}, {50, {}}, {51, {}}, {40, {}}, {41, {}}, {42, {}}}};
         const LineShard shard(pages, {{}, {0, 2}, {0, 2}, {}});
-        const beam::ShardView view = shard.view();
+        const beam::GraphView view = shard.view();
         BeamSearch search(view);
         CHECK(run(search, shard, {.k = 2, .search_list_size = 2, .expand_share = 0.2F}).size() ==
               4);

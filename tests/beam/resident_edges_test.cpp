@@ -21,12 +21,12 @@ using beam::ResidentEdges;
 
 namespace {
 
-test::SearchedShard open_with_edges() {
-    auto opened = test::open_shard(test::small_index().path());
-    beam::ResidenceLoader loader(opened.shard->geometry(), {}, true);
+test::SearchedGraph open_with_edges() {
+    auto opened = test::open_graph(test::small_index().path());
+    beam::ResidenceLoader loader(opened.graph->geometry(), {}, true);
     for (const PageId page : loader.pages())
         test::expect_ok(loader.absorb(test::page_bytes(opened, page)));
-    opened.shard->edges = loader.take().edges;
+    opened.graph->edges = loader.take().edges;
     return opened;
 }
 
@@ -44,8 +44,8 @@ struct Cost {
     std::uint32_t hops = 0;
 };
 
-Cost cost_of(const test::SearchedShard& opened, const BeamParams& params) {
-    const auto view = opened.shard->view();
+Cost cost_of(const test::SearchedGraph& opened, const BeamParams& params) {
+    const auto view = opened.graph->view();
     BeamSearch search(view);
     const auto queries = test::small_queries(100);
     Cost cost;
@@ -105,7 +105,7 @@ TEST_SUITE("resident_edges") {
     }
 
     TEST_CASE("searches with resident edges find as much and read less") {
-        const auto plain = test::open_shard(test::small_index().path());
+        const auto plain = test::open_graph(test::small_index().path());
         const auto resident = open_with_edges();
         for (const std::uint32_t width : {1U, 4U}) {
             CAPTURE(width);
@@ -146,8 +146,8 @@ TEST_SUITE("resident_edges") {
     }
 
     TEST_CASE("neighbours that are no places fail the loading, and the page is named") {
-        auto opened = test::open_shard(test::small_index().path());
-        const layouts::PageGeometry& geometry = opened.shard->geometry();
+        auto opened = test::open_graph(test::small_index().path());
+        const layouts::PageGeometry& geometry = opened.graph->geometry();
         beam::ResidenceLoader loader(geometry, {}, true);
         std::vector<std::byte> page(test::page_bytes(opened, PageId{0}).begin(),
                                     test::page_bytes(opened, PageId{0}).end());

@@ -1,9 +1,9 @@
 #include "trackway/builder.h"
 #include "trackway/index.h"
 
-#include "layouts/shard_tables.h"
+#include "layouts/graph_tables.h"
 #include "layouts/trace_file.h"
-#include "layouts/verify_shard.h"
+#include "layouts/verify_graph.h"
 #include "support/built_index.h"
 #include "support/driven_search.h"
 #include "support/expect.h"
@@ -35,11 +35,11 @@ struct Held {
     bool operator==(const Held&) const = default;
 };
 
-std::vector<Held> held_by_row(const test::SearchedShard& opened) {
-    const auto& geometry = opened.shard->geometry();
+std::vector<Held> held_by_row(const test::SearchedGraph& opened) {
+    const auto& geometry = opened.graph->geometry();
     const auto rows = test::row_at_place(opened);
-    const auto codes = opened.shard->view().codes;
-    std::vector<Held> held(opened.shard->file.description.vertex_count);
+    const auto codes = opened.graph->view().codes;
+    std::vector<Held> held(opened.graph->files.description().vertex_count);
     for (std::uint32_t place = 0; place < rows.size(); ++place) {
         if (rows[place] == UINT32_MAX) continue;
         const auto view = test::page_view(opened, geometry.page_of(LocalId{place}));
@@ -58,9 +58,9 @@ std::vector<Held> held_by_row(const test::SearchedShard& opened) {
     return held;
 }
 
-std::uint32_t entry_row(const test::SearchedShard& opened) {
+std::uint32_t entry_row(const test::SearchedGraph& opened) {
     return test::row_at_place(
-        opened)[static_cast<std::uint32_t>(opened.shard->file.description.entry_point)];
+        opened)[static_cast<std::uint32_t>(opened.graph->files.description().entry_point)];
 }
 
 void build_small(test::BuiltIndex& index, PageOrder order, std::uint64_t rows = 600) {
@@ -105,7 +105,7 @@ TEST_SUITE("build") {
     TEST_CASE("reordering keeps vectors, edges, codes and the entry point, in every page order") {
         test::BuiltIndex index;
         build_small(index, PageOrder::kInsertion);
-        const auto before = test::open_shard(index.path());
+        const auto before = test::open_graph(index.path());
         const auto held = held_by_row(before);
         const auto found = answers(index.path(), 600);
         for (const PageOrder order : kOrders) {
@@ -117,9 +117,9 @@ TEST_SUITE("build") {
             CHECK(report.vectors == 600);
             CHECK(report.layout.queries_traced == 60);
             CHECK_FALSE(report.layout.from_vectors);
-            const auto after = test::open_shard(index.path());
-            CHECK(layouts::verify_shard(after.shard->file));
-            CHECK(after.shard->file.description.page_order == order);
+            const auto after = test::open_graph(index.path());
+            CHECK(layouts::verify_graph(after.graph->files));
+            CHECK(after.graph->files.description().page_order == order);
             CHECK(held_by_row(after) == held);
             CHECK(entry_row(after) == entry_row(before));
             CHECK(same(answers(index.path(), 600), found));  // a list that holds all
@@ -136,12 +136,12 @@ TEST_SUITE("build") {
             RelayoutOptions options = by_workload(other);
             options.page_order = order;
             test::expect_value(relayout(options));
-            const auto a = test::open_shard(built.path());
-            const auto b = test::open_shard(other.path());
+            const auto a = test::open_graph(built.path());
+            const auto b = test::open_graph(other.path());
             CHECK(test::row_at_place(a) == test::row_at_place(b));
-            CHECK(std::ranges::equal(a.shard->hot_order(), b.shard->hot_order()));
-            CHECK(std::ranges::equal(a.shard->navigation_rows.span(),
-                                     b.shard->navigation_rows.span()));
+            CHECK(std::ranges::equal(a.graph->hot_order(), b.graph->hot_order()));
+            CHECK(std::ranges::equal(a.graph->navigation_rows.span(),
+                                     b.graph->navigation_rows.span()));
             const auto of_built = test::expect_value(layouts::read_manifest(built.path()));
             auto of_other = test::expect_value(layouts::read_manifest(other.path()));
             CHECK(of_other.uuid != of_built.uuid);
@@ -172,14 +172,14 @@ TEST_SUITE("build") {
         options.keep_trace = true;
         test::expect_value(relayout(options));
         const auto manifest = test::expect_value(layouts::read_manifest(index.path()));
-        REQUIRE(manifest.shards.front().covisit_edges > 0);
-        const auto opened = test::open_shard(index.path());
+        REQUIRE(manifest.tables.covisit_edges > 0);
+        const auto opened = test::open_graph(index.path());
         const auto table = test::expect_value(layouts::read_table(
             index.path() /
                 layouts::shard_file_name(manifest.uuid, 0, layouts::ShardPart::kCovisits),
             manifest.uuid,
             layouts::table_shape(layouts::ShardPart::kCovisits, manifest,
-                                 opened.shard->file.description)));
+                                 opened.graph->files.description())));
         const auto rows = test::row_at_place(opened);
         std::set<std::uint32_t> visited;
         for (std::size_t at = 0; at < table.size(); at += sizeof(layouts::CovisitRow)) {

@@ -59,9 +59,9 @@ Index open_recording(const test::BuiltIndex& index, double share) {
 std::vector<std::vector<std::uint32_t>> traced(const test::BuiltIndex& index,
                                                const std::filesystem::path& path) {
     const auto manifest = test::expect_value(layouts::read_manifest(index.path()));
-    const auto opened = test::open_shard(index.path());
+    const auto opened = test::open_graph(index.path());
     const auto numbers = test::expect_value(
-        layouts::read_trace(path, manifest.uuid, opened.shard->geometry().place_count()));
+        layouts::read_trace(path, manifest.uuid, opened.graph->geometry().place_count()));
     std::vector<std::vector<std::uint32_t>> queries;
     for (std::size_t at = 0; at < numbers.size(); at += numbers[at] + std::size_t{1}) {
         const auto first = numbers.begin() + static_cast<std::ptrdiff_t>(at) + 1;
@@ -90,7 +90,7 @@ TEST_SUITE("build") {
         }
         const auto visits = traced(index, path);
         REQUIRE(visits.size() == 200);
-        const auto rows = test::row_at_place(test::open_shard(index.path()));
+        const auto rows = test::row_at_place(test::open_graph(index.path()));
         for (const auto& query : visits) {
             CHECK(query.size() >= 10);
             CHECK(std::set<std::uint32_t>(query.begin(), query.end()).size() == query.size());
@@ -142,7 +142,7 @@ TEST_SUITE("build") {
     TEST_CASE("a trace with a place that has no vertex is refused") {
         test::BuiltIndex index;
         build_small(index);
-        const auto rows = test::row_at_place(test::open_shard(index.path()));
+        const auto rows = test::row_at_place(test::open_graph(index.path()));
         const auto empty = std::find(rows.begin(), rows.end(), UINT32_MAX) - rows.begin();
         REQUIRE(empty < static_cast<std::ptrdiff_t>(rows.size()));
         const auto manifest = test::expect_value(layouts::read_manifest(index.path()));

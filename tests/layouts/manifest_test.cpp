@@ -33,7 +33,8 @@ Manifest sample() {
     manifest.curve = {
         100, 0, {{0.9F, 0.8F, -0.5F, 8.25F}, {0.95F, 0.94F, 1.0F, 12}}, {{0, 12}, {50, 9.5F}}};
     manifest.curve_with_edges = {200, 4096, {{0.96F, 0.96F, 0, 7}}, {{0, 7}}};
-    manifest.shards = {{1000, 1 << 20, 36096, 102400, 10, 250, 0}};
+    manifest.tables = {36096, 102400, 10, 250, 0};
+    manifest.shards = {{600, 1 << 20}, {400, 1 << 19}};
     return manifest;
 }
 
@@ -77,7 +78,7 @@ TEST_SUITE("layouts") {
             parse_manifest(replaced(text, "\"format_major\": 1", "\"format_major\": 2"), "m");
         REQUIRE_FALSE(version);
         CHECK(version.error().code == ErrorCode::kUnsupported);
-        CHECK(version.error().message == "m: format version: expected 1.2, found 2.2");
+        CHECK(version.error().message == "m: format version: expected 1.3, found 2.3");
     }
 
     TEST_CASE("the encoding comes back to the last bit and must suit the vectors") {

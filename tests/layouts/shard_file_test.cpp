@@ -2,7 +2,7 @@
 
 #include "base/checksum.h"
 #include "io/file.h"
-#include "layouts/verify_shard.h"
+#include "layouts/verify_graph.h"
 #include "support/temp_folder.h"
 
 #include <doctest/doctest.h>
@@ -18,8 +18,8 @@ namespace {
 
 const Uuid kUuid = {9, 8, 7, 6, 5, 4, 3, 2, 1};
 
-ShardDescription description() {
-    ShardDescription shard;
+GraphDescription description() {
+    GraphDescription shard;
     shard.geometry = {.page_size_bytes = 4096,
                       .vector_bytes = 8,
                       .vertices_per_page = 3,
@@ -27,9 +27,8 @@ ShardDescription description() {
                       .max_degree = 4,
                       .row_bits = 3,
                       .row_count = 5,
-                      .seed = page_seed(kUuid, 1),
+                      .seed = page_seed(kUuid),
                       .edges = EdgeCode::elias_fano(7)};
-    shard.shard_id = 1;
     shard.vertex_count = 5;
     shard.dimension = 8;
     shard.entry_point = LocalId{1};
@@ -46,9 +45,9 @@ struct Content {
 };
 
 std::filesystem::path write(const test::TempFolder& folder, const Content& content) {
-    const ShardDescription shard = description();
+    const GraphDescription shard = description();
     const auto path = folder / "shard";
-    auto writer = ShardFileWriter::create(path, kUuid, shard);
+    auto writer = ShardFileWriter::create(path, kUuid, shard, {0, 0, 2, 5});
     REQUIRE(writer);
     const std::vector<std::byte> vector(8, std::byte{3});
     std::vector<std::byte> bytes(4096);
@@ -63,10 +62,27 @@ std::filesystem::path write(const test::TempFolder& folder, const Content& conte
     return path;
 }
 
+Manifest manifest_of_one_shard() {
+    Manifest manifest;
+    manifest.uuid = kUuid;
+    manifest.vectors = 5;
+    manifest.dimension = 8;
+    manifest.element_type = ElementType::kUint8;
+    manifest.code_bytes = 8;
+    manifest.max_degree = 4;
+    manifest.page_order = PageOrder::kBreadthFirst;
+    manifest.shards = {{5, 3 * 4096}};
+    return manifest;
+}
+
+Result<GraphFiles> open(const std::filesystem::path& path) {
+    return GraphFiles::open({&path, 1}, manifest_of_one_shard());
+}
+
 std::string message_of(const std::filesystem::path& path) {
-    const auto shard = ShardFile::open(path, kUuid, 1);
-    if (!shard) return shard.error().message;
-    const auto contents = verify_shard(*shard);
+    const auto graph = open(path);
+    if (!graph) return graph.error().message;
+    const auto contents = verify_graph(*graph);
     return contents ? "" : contents.error().message;
 }
 
@@ -84,13 +100,13 @@ void change(const std::filesystem::path& path, std::size_t offset, T value) {
 TEST_SUITE("layouts") {
     TEST_CASE("a shard gives back its description and verifies") {
         const test::TempFolder folder;
-        const auto shard = ShardFile::open(write(folder, {}), kUuid, 1);
-        REQUIRE(shard);
-        CHECK(shard->description.geometry.page_count == 2);
-        CHECK(shard->description.geometry.place_count() == 6);
-        CHECK(shard->description.entry_point == LocalId{1});
-        CHECK(shard->description.metric == Metric::kL2);
-        const auto contents = verify_shard(*shard);
+        const auto graph = open(write(folder, {}));
+        REQUIRE(graph);
+        CHECK(graph->geometry().page_count == 2);
+        CHECK(graph->geometry().place_count() == 6);
+        CHECK(graph->description().entry_point == LocalId{1});
+        CHECK(graph->description().metric == Metric::kL2);
+        const auto contents = verify_graph(*graph);
         REQUIRE(contents);
         CHECK(contents->vertices == 5);
         CHECK(contents->edges == 6);
@@ -133,7 +149,8 @@ TEST_SUITE("layouts") {
               Case{56, 0, "dimension"}, Case{60, 256, "max degree"}, Case{64, 6, "entry point"},
               Case{68, 0x01030302, "neighbor bits"}, Case{88, 5, "place limit"},
               Case{84, 1, "reserved"}, Case{72, 2, "rows"}, Case{80, 9, "page order"},
-              Case{4000, 1, "reserved"}, Case{44, 0xffffffff, "places"}}) {
+              Case{4000, 1, "reserved"}, Case{100, 0xffffffff, "places"}, Case{44, 3, "pages"},
+              Case{96, 1, "first page"}, Case{100, 1, "pages"}, Case{104, 9, "graph vertices"}}) {
             CAPTURE(std::string(c.message));
             const test::TempFolder folder;
             const auto path = write(folder, {});

@@ -56,7 +56,7 @@ TEST_SUITE("layouts") {
     TEST_CASE("a table gives back its rows, also when they fill several chunks") {
         for (const std::uint64_t rows : {1U, 100U, 70000U}) {
             const test::TempFolder folder;
-            const TableShape shape{TableKind::kCodes, 2, 33, rows};
+            const TableShape shape{TableKind::kCodes, 33, rows};
             const auto path = write(folder, shape);
             const auto read = read_table(path, kUuid, shape);
             REQUIRE(read);
@@ -68,7 +68,7 @@ TEST_SUITE("layouts") {
 
     TEST_CASE("every flipped bit, every truncation and every added byte of a table is found") {
         const test::TempFolder folder;
-        const TableShape shape{TableKind::kCodebook, 0, 16, 5};
+        const TableShape shape{TableKind::kCodebook, 16, 5};
         const auto path = write(folder, shape);
         const auto good = *io::read_file(path, 1 << 20);
         for (std::size_t byte = 0; byte < good.size(); ++byte) {
@@ -91,7 +91,7 @@ TEST_SUITE("layouts") {
 
     TEST_CASE("a table of another index, shard, kind or size is refused with a message") {
         const test::TempFolder folder;
-        const TableShape shape{TableKind::kCodes, 1, 8, 10};
+        const TableShape shape{TableKind::kCodes, 8, 10};
         const auto path = write(folder, shape);
         Uuid other = kUuid;
         other[0] = 77;
@@ -99,11 +99,9 @@ TEST_SUITE("layouts") {
             return read_table(path, uuid, expected).error().message;
         };
         CHECK(message(other, shape).find("a file of another index") != std::string::npos);
-        CHECK(message(kUuid, {TableKind::kCodes, 2, 8, 10}).find("shard: expected 2, found 1") !=
+        CHECK(message(kUuid, {TableKind::kCodebook, 8, 10}).find("kind: expected 2, found 1") !=
               std::string::npos);
-        CHECK(message(kUuid, {TableKind::kCodebook, 1, 8, 10}).find("kind: expected 2, found 1") !=
-              std::string::npos);
-        CHECK(message(kUuid, {TableKind::kCodes, 1, 8, 11}).find("rows: expected 11, found 10") !=
+        CHECK(message(kUuid, {TableKind::kCodes, 8, 11}).find("rows: expected 11, found 10") !=
               std::string::npos);
     }
 
@@ -111,26 +109,25 @@ TEST_SUITE("layouts") {
         for (const std::uint64_t rows : {0U, 1U, 100U, 70000U}) {
             CAPTURE(rows);
             const test::TempFolder folder;
-            const TableShape shape{TableKind::kTrace, 2, 33, rows};
+            const TableShape shape{TableKind::kTrace, 33, rows};
             const auto path = write(folder, shape);
             const auto read =
-                test::expect_value(read_table(path, kUuid, {TableKind::kTrace, 2, 33, kAnyRows}));
+                test::expect_value(read_table(path, kUuid, {TableKind::kTrace, 33, kAnyRows}));
             const auto expected = random_rows(shape);
             REQUIRE(read.size() == expected.size());
             CHECK(std::ranges::equal(read.span(), expected));
         }
         const test::TempFolder folder;
-        const auto path = write(folder, {TableKind::kTrace, 2, 33, 10});
-        for (const TableShape& other : {TableShape{TableKind::kHot, 2, 33, kAnyRows},
-                                        TableShape{TableKind::kTrace, 1, 33, kAnyRows},
-                                        TableShape{TableKind::kTrace, 2, 32, kAnyRows}})
+        const auto path = write(folder, {TableKind::kTrace, 33, 10});
+        for (const TableShape& other : {TableShape{TableKind::kHot, 33, kAnyRows},
+                                        TableShape{TableKind::kTrace, 32, kAnyRows}})
             test::expect_error(read_table(path, kUuid, other), ErrorCode::kCorruption);
     }
 
     TEST_CASE("a table that claims more or fewer rows than its file holds is refused") {
         const test::TempFolder folder;
-        const TableShape any{TableKind::kTrace, 0, 4, kAnyRows};
-        const auto path = write(folder, {TableKind::kTrace, 0, 4, 10});
+        const TableShape any{TableKind::kTrace, 4, kAnyRows};
+        const auto path = write(folder, {TableKind::kTrace, 4, 10});
         const auto good = *io::read_file(path, 1 << 20);
         claim_rows(path, good, 10);
         CHECK(read_table(path, kUuid, any));
@@ -144,7 +141,7 @@ TEST_SUITE("layouts") {
             claim_rows(path, good, rows);
             test::expect_error(read_table(path, kUuid, any), ErrorCode::kCorruption,
                                {path.string()});
-            test::expect_error(read_table(path, kUuid, {TableKind::kTrace, 0, 4, 10}),
+            test::expect_error(read_table(path, kUuid, {TableKind::kTrace, 4, 10}),
                                ErrorCode::kCorruption, {"rows: expected 10"});
         }
     }

@@ -92,7 +92,7 @@ TEST_SUITE("layouts") {
             REQUIRE_FALSE(read_trace(path, kUuid, 10));
         }
         const Visits visits = {1, 1};
-        auto table = write_table(path, kUuid, {TableKind::kHot, 0, sizeof(std::uint32_t), 2},
+        auto table = write_table(path, kUuid, {TableKind::kHot, sizeof(std::uint32_t), 2},
                                  std::as_bytes(std::span(visits)));
         REQUIRE(table);
         test::expect_ok(table->publish());

@@ -24,8 +24,8 @@ Manifest manifest() {
     return m;
 }
 
-ShardDescription shard() {
-    ShardDescription s;
+GraphDescription shard() {
+    GraphDescription s;
     s.geometry.page_size_bytes = 4096;
     s.geometry.vertices_per_page = 11;
     s.geometry.page_count = 1;
@@ -113,10 +113,10 @@ TEST_SUITE("layouts") {
 
     TEST_CASE("pages of vertices and of exact vectors have different seeds") {
         const VectorsGeometry geometry = vectors_geometry(manifest(), shard());
-        CHECK(geometry.seed != page_seed(manifest().uuid, 0));
+        CHECK(geometry.seed != page_seed(manifest().uuid));
         std::vector<std::byte> bytes(4096);
         VectorsGeometry as_vertices = geometry;
-        as_vertices.seed = page_seed(manifest().uuid, 0);
+        as_vertices.seed = page_seed(manifest().uuid);
         seal_vectors_page(as_vertices, PageId{0}, bytes);
         CHECK_FALSE(open_vectors_page(geometry, PageId{0}, bytes));
         seal_vectors_page(geometry, PageId{0}, bytes);

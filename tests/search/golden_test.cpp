@@ -3,8 +3,8 @@
 #include "trackway/index.h"
 #include "trackway/vector_file.h"
 
-#include "layouts/verify_shard.h"
-#include "support/searched_shard.h"
+#include "layouts/verify_graph.h"
+#include "support/searched_graph.h"
 #include "support/temp_folder.h"
 
 #include <doctest/doctest.h>
@@ -43,8 +43,8 @@ TEST_SUITE("golden") {
             if (!entry.is_directory()) continue;
             ++versions;
             CAPTURE(entry.path().string());
-            const auto opened = test::open_shard(entry.path() / "index");
-            CHECK(layouts::verify_shard(opened.shard->file));
+            const auto opened = test::open_graph(entry.path() / "index");
+            CHECK(layouts::verify_graph(opened.graph->files));
             check_finds_all(entry.path() / "index", entry.path() / "base.u8bin");
         }
         CHECK(versions == 3);
@@ -63,10 +63,10 @@ TEST_SUITE("golden") {
                                               .page_order = order,
                                               .thread_count = 1});
                 if (!report) FAIL(report.error().message);
-                const auto opened = test::open_shard(folder / "index");
-                CHECK(opened.shard->file.description.page_order == order);
-                CHECK(opened.shard->geometry().edges.width() == 0);
-                CHECK(layouts::verify_shard(opened.shard->file));
+                const auto opened = test::open_graph(folder / "index");
+                CHECK(opened.graph->files.description().page_order == order);
+                CHECK(opened.graph->geometry().edges.width() == 0);
+                CHECK(layouts::verify_graph(opened.graph->files));
                 check_finds_all(folder / "index", vectors);
             }
             const auto manifest = layouts::read_manifest(folder / "index");

@@ -35,15 +35,15 @@ test::BuiltIndex& shared_index() {
     return index;
 }
 
-std::uint32_t wanted(const search::OpenedShard& shard, const OpenOptions& options) {
+std::uint32_t wanted(const search::OpenedGraph& shard, const OpenOptions& options) {
     const auto plan = test::expect_value(plan_residence(shard, options));
     CHECK_FALSE(plan.edges);
     return plan.hot_vertices;
 }
 
 // Every vertex of hot_order()[0, count) is resident, and no other.
-void check_resident(const test::SearchedShard& opened, std::uint32_t count) {
-    const search::OpenedShard& shard = *opened.shard;
+void check_resident(const test::SearchedGraph& opened, std::uint32_t count) {
+    const search::OpenedGraph& shard = *opened.graph;
     REQUIRE(shard.hot);
     CHECK(shard.hot->count() == count);
     const auto places = shard.hot_order().first(count);
@@ -80,21 +80,21 @@ std::vector<Neighbor> answers(const Index& index, std::vector<SearchStats>& stat
 
 TEST_SUITE("search") {
     TEST_CASE("as many vertices are hot as were asked for, or as there are") {
-        const auto opened = test::open_shard(shared_index().path());
-        const auto listed = static_cast<std::uint32_t>(opened.shard->hot_order().size());
+        const auto opened = test::open_graph(shared_index().path());
+        const auto listed = static_cast<std::uint32_t>(opened.graph->hot_order().size());
         REQUIRE(listed > 100);
-        CHECK(wanted(*opened.shard, {.cache_vertices = 0}) == 0);
-        CHECK(wanted(*opened.shard, {.cache_vertices = 7}) == 7);
-        CHECK(wanted(*opened.shard, {.cache_vertices = listed}) == listed);
-        CHECK(wanted(*opened.shard, {.cache_vertices = listed + 1}) == listed);
-        CHECK(wanted(*opened.shard, {.cache_vertices = UINT64_MAX}) == listed);
+        CHECK(wanted(*opened.graph, {.cache_vertices = 0}) == 0);
+        CHECK(wanted(*opened.graph, {.cache_vertices = 7}) == 7);
+        CHECK(wanted(*opened.graph, {.cache_vertices = listed}) == listed);
+        CHECK(wanted(*opened.graph, {.cache_vertices = listed + 1}) == listed);
+        CHECK(wanted(*opened.graph, {.cache_vertices = UINT64_MAX}) == listed);
         // Whatever the budget says.
-        CHECK(wanted(*opened.shard, {.memory_budget_bytes = 1, .cache_vertices = 7}) == 7);
+        CHECK(wanted(*opened.graph, {.memory_budget_bytes = 1, .cache_vertices = 7}) == 7);
     }
 
     TEST_CASE("a memory budget holds the tables, then as many records as fit") {
-        const auto opened = test::open_shard(shared_index().path());
-        const search::OpenedShard& shard = *opened.shard;
+        const auto opened = test::open_graph(shared_index().path());
+        const search::OpenedGraph& shard = *opened.graph;
         const std::uint64_t tables = shard.table_bytes();
         const std::uint64_t each = beam::HotRecords::record_bytes(shard.geometry());
         test::expect_error(plan_residence(shard, {.memory_budget_bytes = tables - 1}),
@@ -105,32 +105,32 @@ TEST_SUITE("search") {
         CHECK(wanted(shard, {.memory_budget_bytes = tables + each}) == 1);
         CHECK(wanted(shard, {.memory_budget_bytes = tables + 20 * each + 1}) == 20);
         // By default a twentieth of the pages.
-        const std::uint64_t share = shard.file.file.size_bytes() / 20;
+        const std::uint64_t share = shard.files.bytes() / 20;
         CHECK(wanted(shard, {}) == std::min<std::uint64_t>(share / each, shard.hot_order().size()));
     }
 
     TEST_CASE("the records of the first hot vertices are loaded, within their budget") {
         const auto listed = static_cast<std::uint32_t>(
-            test::open_shard(shared_index().path()).shard->hot_order().size());
+            test::open_graph(shared_index().path()).graph->hot_order().size());
         for (const IoEngine engine : {IoEngine::kAuto, IoEngine::kPread}) {
             for (const std::uint32_t count : {1U, 2U, 70U, 200U, listed}) {
                 CAPTURE(count);
-                const auto opened = test::open_shard(shared_index().path());
-                test::expect_ok(load_residence(*opened.shard, {.hot_vertices = count}, engine));
+                const auto opened = test::open_graph(shared_index().path());
+                test::expect_ok(load_residence(*opened.graph, {.hot_vertices = count}, engine));
                 check_resident(opened, count);
-                const std::uint64_t each = beam::HotRecords::record_bytes(opened.shard->geometry());
+                const std::uint64_t each = beam::HotRecords::record_bytes(opened.graph->geometry());
                 // Behind the last list a reader may look.
-                CHECK(opened.shard->hot->bytes() <= count * each + base::kBitReadSlack);
+                CHECK(opened.graph->hot->bytes() <= count * each + base::kBitReadSlack);
             }
         }
-        const auto none = test::open_shard(shared_index().path());
-        test::expect_ok(load_residence(*none.shard, {.hot_vertices = 0}, IoEngine::kAuto));
-        CHECK_FALSE(none.shard->hot);
+        const auto none = test::open_graph(shared_index().path());
+        test::expect_ok(load_residence(*none.graph, {.hot_vertices = 0}, IoEngine::kAuto));
+        CHECK_FALSE(none.graph->hot);
     }
 
     TEST_CASE("edges of all vertices are resident where that spares most") {
-        const auto opened = test::open_shard(shared_index().path());
-        search::OpenedShard& shard = *opened.shard;
+        const auto opened = test::open_graph(shared_index().path());
+        search::OpenedGraph& shard = *opened.graph;
         const std::uint64_t edges = 100000;
         shard.curve_with_edges.edge_bytes = edges;
         shard.curve.hot = {{0, 20}, {100, 18}, {400, 12}};
@@ -164,8 +164,8 @@ TEST_SUITE("search") {
     }
 
     TEST_CASE("resident edges are those of the pages, and searches with them find the same") {
-        const auto opened = test::open_shard(shared_index().path());
-        search::OpenedShard& shard = *opened.shard;
+        const auto opened = test::open_graph(shared_index().path());
+        search::OpenedGraph& shard = *opened.graph;
         test::expect_ok(load_residence(shard, {.edges = true}, IoEngine::kAuto));
         REQUIRE(shard.edges);
         CHECK(shard.edges->count() == 2000);
@@ -188,11 +188,11 @@ TEST_SUITE("search") {
     }
 
     TEST_CASE("edges that take more than the manifest says fail the loading") {
-        const auto opened = test::open_shard(shared_index().path());
-        opened.shard->curve_with_edges.edge_bytes -= 1;
-        test::expect_error(load_residence(*opened.shard, {.edges = true}, IoEngine::kAuto),
+        const auto opened = test::open_graph(shared_index().path());
+        opened.graph->curve_with_edges.edge_bytes -= 1;
+        test::expect_error(load_residence(*opened.graph, {.edges = true}, IoEngine::kAuto),
                            ErrorCode::kCorruption, {".pages: resident edges: expected"});
-        CHECK_FALSE(opened.shard->edges);
+        CHECK_FALSE(opened.graph->edges);
     }
 
     TEST_CASE("an open index says what is resident and expands it without a read") {
@@ -258,9 +258,9 @@ TEST_SUITE("search") {
     TEST_CASE("a damaged page of a hot vertex fails the opening and names the page") {
         test::BuiltIndex index;
         build_small(index);
-        const auto opened = test::open_shard(index.path());
-        const auto& geometry = opened.shard->geometry();
-        const PageId page = geometry.page_of(LocalId{opened.shard->hot_order()[3]});
+        const auto opened = test::open_graph(index.path());
+        const auto& geometry = opened.graph->geometry();
+        const PageId page = geometry.page_of(LocalId{opened.graph->hot_order()[3]});
         const auto path = file_of(index, ".pages");
         auto bytes = test::bytes_of_file(path);
         bytes[geometry.offset_of(page) + 50] ^= std::byte{1};
@@ -269,9 +269,9 @@ TEST_SUITE("search") {
         test::expect_error(Index::open(index.path(), {.cache_vertices = 4}), ErrorCode::kCorruption,
                            {".pages: ", offset, "checksum"});
         CHECK(Index::open(index.path(), {.cache_vertices = 0}));
-        const auto cut = test::open_shard(index.path());
+        const auto cut = test::open_graph(index.path());
         fs::resize_file(path, geometry.offset_of(page));
-        test::expect_error(load_residence(*cut.shard, {.hot_vertices = 4}, IoEngine::kPread),
+        test::expect_error(load_residence(*cut.graph, {.hot_vertices = 4}, IoEngine::kPread),
                            ErrorCode::kCorruption, {".pages: offset ", "bytes, found 0"});
     }
 
@@ -279,15 +279,15 @@ TEST_SUITE("search") {
         test::BuiltIndex index;
         build_small(index);
         const auto manifest = test::expect_value(layouts::read_manifest(index.path()));
-        const auto opened = test::open_shard(index.path());
+        const auto opened = test::open_graph(index.path());
         const auto rows = test::row_at_place(opened);
         const auto empty = std::find(rows.begin(), rows.end(), UINT32_MAX) - rows.begin();
         REQUIRE(empty < static_cast<std::ptrdiff_t>(rows.size()));
-        const auto order = opened.shard->hot_order();
+        const auto order = opened.graph->hot_order();
         std::vector<std::uint32_t> places(order.begin(), order.end());
         places[0] = static_cast<std::uint32_t>(empty);
         auto table = layouts::write_table(file_of(index, ".hot"), manifest.uuid,
-                                          {layouts::TableKind::kHot, 0, 4, places.size()},
+                                          {layouts::TableKind::kHot, 4, places.size()},
                                           std::as_bytes(std::span(places)));
         REQUIRE(table);
         test::expect_ok(table->publish());

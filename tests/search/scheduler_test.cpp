@@ -2,7 +2,7 @@
 
 #include "support/built_index.h"
 #include "support/fake_page_reader.h"
-#include "support/searched_shard.h"
+#include "support/searched_graph.h"
 
 #include <doctest/doctest.h>
 
@@ -63,10 +63,10 @@ public:
     std::uint64_t finished = 0;
 };
 
-void serve(const test::SearchedShard& opened, ListSource& source, std::uint64_t seed,
+void serve(const test::SearchedGraph& opened, ListSource& source, std::uint64_t seed,
            std::uint32_t in_flight, Fault fault = {}) {
     auto scheduler = search::Scheduler::create(
-        *opened.shard, {in_flight, 4},
+        *opened.graph, {in_flight, 4},
         [&](const io::PageReaderSetup& setup) -> Result<std::unique_ptr<io::PageReader>> {
             return std::make_unique<test::FakePageReader>(opened.pages, setup, seed, fault);
         });
@@ -84,7 +84,7 @@ bool same(const std::vector<Neighbor>& a, const std::vector<Neighbor>& b) {
 
 TEST_SUITE("search") {
     TEST_CASE("many queries over a reader that shuffles give the answers of one at a time") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         const auto queries = test::random_vectors(40, 12, ElementType::kFloat32, 2);
         const beam::BeamParams params{.k = 5, .search_list_size = 20, .beam_width = 4};
         ListSource expected(queries.view, params);
@@ -102,7 +102,7 @@ TEST_SUITE("search") {
 
     TEST_CASE(
         "beams adapt: many queries read as few pages as width 1, one alone waits less often") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         const auto queries = test::random_vectors(64, 12, ElementType::kFloat32, 4);
         const auto cost = [&](std::uint32_t beam_width, std::uint32_t in_flight) {
             ListSource source(queries.view,
@@ -132,7 +132,7 @@ TEST_SUITE("search") {
     }
 
     TEST_CASE("queries at the same place join each other's reads and find the same") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         const auto one = test::random_vectors(1, 12, ElementType::kFloat32, 5);
         std::vector<std::byte> rows;
         for (int i = 0; i < 40; ++i)
@@ -151,12 +151,12 @@ TEST_SUITE("search") {
     }
 
     TEST_CASE("every fault of a page ends just the queries that need it, with an error") {
-        const auto opened = test::open_shard(shared_index().path());
+        const auto opened = test::open_graph(shared_index().path());
         const auto queries = test::random_vectors(30, 12, ElementType::kFloat32, 3);
         const beam::BeamParams params{.k = 5, .search_list_size = 20, .beam_width = 2};
         ListSource expected(queries.view, params);
         serve(opened, expected, 0, 1);
-        const auto& geometry = opened.shard->geometry();
+        const auto& geometry = opened.graph->geometry();
         std::size_t failed = 0;
         std::size_t answered = 0;
         for (const auto kind : {Fault::Kind::kError, Fault::Kind::kShort, Fault::Kind::kFlippedBit,

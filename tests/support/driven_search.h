@@ -3,7 +3,7 @@
 
 #include "base/random.h"
 #include "beam/beam_search.h"
-#include "support/searched_shard.h"
+#include "support/searched_graph.h"
 
 #include <doctest/doctest.h>
 
@@ -16,19 +16,19 @@
 
 namespace trackway::test {
 
-inline std::span<const std::byte> page_bytes(const SearchedShard& opened, PageId page) {
-    const layouts::PageGeometry& geometry = opened.shard->geometry();
+inline std::span<const std::byte> page_bytes(const SearchedGraph& opened, PageId page) {
+    const layouts::PageGeometry& geometry = opened.graph->geometry();
     return std::span(opened.pages).subspan(geometry.offset_of(page), geometry.page_size_bytes);
 }
 
-inline layouts::PageView page_view(const SearchedShard& opened, PageId page) {
-    auto view = layouts::PageView::open(opened.shard->geometry(), page, page_bytes(opened, page));
+inline layouts::PageView page_view(const SearchedGraph& opened, PageId page) {
+    auto view = layouts::PageView::open(opened.graph->geometry(), page, page_bytes(opened, page));
     REQUIRE(view);
     return *view;
 }
 
 // The plain driver: fetch each wanted page, hand it over.
-inline void run(beam::BeamSearch& search, const SearchedShard& opened,
+inline void run(beam::BeamSearch& search, const SearchedGraph& opened,
                 base::Random* shuffle = nullptr) {
     while (!search.done()) {
         std::vector<PageId> pages(search.wanted().begin(), search.wanted().end());
@@ -40,8 +40,8 @@ inline void run(beam::BeamSearch& search, const SearchedShard& opened,
 }
 
 // The dataset row at each place; UINT32_MAX where there is no vertex.
-inline std::vector<std::uint32_t> row_at_place(const SearchedShard& opened) {
-    const layouts::PageGeometry& geometry = opened.shard->geometry();
+inline std::vector<std::uint32_t> row_at_place(const SearchedGraph& opened) {
+    const layouts::PageGeometry& geometry = opened.graph->geometry();
     std::vector<std::uint32_t> rows(geometry.place_count(), UINT32_MAX);
     for (std::uint32_t page = 0; page < geometry.page_count; ++page) {
         const layouts::PageView view = page_view(opened, PageId{page});
@@ -53,9 +53,9 @@ inline std::vector<std::uint32_t> row_at_place(const SearchedShard& opened) {
 }
 
 // The records of these places, sorted, as an index keeps them in memory.
-inline std::unique_ptr<beam::HotRecords> hot_records(const SearchedShard& opened,
+inline std::unique_ptr<beam::HotRecords> hot_records(const SearchedGraph& opened,
                                                      std::span<const std::uint32_t> places) {
-    const layouts::PageGeometry& geometry = opened.shard->geometry();
+    const layouts::PageGeometry& geometry = opened.graph->geometry();
     auto records = std::make_unique<beam::HotRecords>(geometry);
     std::vector<std::uint32_t> slots;
     for (std::size_t begin = 0; begin < places.size(); begin += slots.size()) {

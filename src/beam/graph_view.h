@@ -13,8 +13,8 @@
 namespace trackway::beam {
 
 // Immutable; what it points to outlives every search.
-struct ShardView {
-    const layouts::ShardDescription& description;
+struct GraphView {
+    const layouts::GraphDescription& description;
     const quant::Codec& codec;
     quant::Codes codes;  // of each place
     NavigationView navigation = {};

@@ -1,4 +1,4 @@
-// The tables of one shard and the shape that each must have.
+// The tables of a graph and the shape that each must have.
 #pragma once
 
 #include "layouts/file_names.h"
@@ -23,10 +23,10 @@ static_assert(sizeof(CovisitRow) == 12);
 
 // The tables that the index has; pages and exact vectors are none. Format 1.0 has codes and
 // codebook alone.
-std::vector<ShardPart> table_parts(const Manifest& manifest, std::uint32_t shard_id);
+std::vector<ShardPart> table_parts(const Manifest& manifest);
 
-// REQUIRES: part one of table_parts(); the shard is the manifest's.
-TableShape table_shape(ShardPart part, const Manifest& manifest, const ShardDescription& shard);
+// REQUIRES: part one of table_parts(); the graph is the manifest's.
+TableShape table_shape(ShardPart part, const Manifest& manifest, const GraphDescription& graph);
 
 // Every number of the table is in its range. kCorruption names the row that is not.
 Status check_navigation(const std::filesystem::path& path, std::span<const std::uint32_t> values,

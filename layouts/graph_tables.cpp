@@ -1,4 +1,4 @@
-#include "layouts/shard_tables.h"
+#include "layouts/graph_tables.h"
 
 #include "base/assert.h"
 #include "base/errors.h"
@@ -18,34 +18,33 @@ std::uint32_t codebook_width(const Manifest& manifest) noexcept {
 
 }  // namespace
 
-std::vector<ShardPart> table_parts(const Manifest& manifest, std::uint32_t shard_id) {
+std::vector<ShardPart> table_parts(const Manifest& manifest) {
     std::vector<ShardPart> parts = {ShardPart::kCodes, ShardPart::kCodebook};
     if (manifest.format_minor == 0) return parts;
     parts.push_back(ShardPart::kNavigation);
     parts.push_back(ShardPart::kHot);
-    if (manifest.shards[shard_id].covisit_edges > 0) parts.push_back(ShardPart::kCovisits);
+    if (manifest.tables.covisit_edges > 0) parts.push_back(ShardPart::kCovisits);
     return parts;
 }
 
-TableShape table_shape(ShardPart part, const Manifest& manifest, const ShardDescription& shard) {
-    const ManifestShard& entry = manifest.shards[shard.shard_id];
+TableShape table_shape(ShardPart part, const Manifest& manifest, const GraphDescription& graph) {
+    const ManifestTables& tables = manifest.tables;
     switch (part) {
         case ShardPart::kCodes:
-            return {TableKind::kCodes, shard.shard_id, manifest.code_bytes,
-                    shard.geometry.place_count()};
+            return {TableKind::kCodes, manifest.code_bytes, graph.geometry.place_count()};
         case ShardPart::kCodebook:
-            return {TableKind::kCodebook, shard.shard_id,
+            return {TableKind::kCodebook,
                     codebook_width(manifest) * static_cast<std::uint32_t>(sizeof(float)),
                     manifest.dimension};
         case ShardPart::kNavigation:
-            return {TableKind::kNavigation, shard.shard_id,
+            return {TableKind::kNavigation,
                     (2 + manifest.navigation_degree) *
                         static_cast<std::uint32_t>(sizeof(std::uint32_t)),
-                    entry.navigation_vertices};
+                    tables.navigation_vertices};
         case ShardPart::kHot:
-            return {TableKind::kHot, shard.shard_id, sizeof(std::uint32_t), entry.hot_vertices};
+            return {TableKind::kHot, sizeof(std::uint32_t), tables.hot_vertices};
         case ShardPart::kCovisits:
-            return {TableKind::kCovisits, shard.shard_id, sizeof(CovisitRow), entry.covisit_edges};
+            return {TableKind::kCovisits, sizeof(CovisitRow), tables.covisit_edges};
         case ShardPart::kPages:
         case ShardPart::kVectors:
             break;

@@ -1,4 +1,4 @@
-#include "layouts/shard_tables.h"
+#include "layouts/graph_tables.h"
 
 #include "support/expect.h"
 
@@ -19,9 +19,8 @@ Manifest manifest_of_two_shards() {
     manifest.dimension = 96;
     manifest.code_bytes = 32;
     manifest.navigation_degree = 3;
-    manifest.shards = {
-        {.vectors = 100, .navigation_vertices = 1, .hot_vertices = 25},
-        {.vectors = 200, .navigation_vertices = 2, .hot_vertices = 50, .covisit_edges = 700}};
+    manifest.shards = {{.vectors = 100}, {.vectors = 200}};
+    manifest.tables = {.navigation_vertices = 2, .hot_vertices = 50};
     return manifest;
 }
 
@@ -37,22 +36,23 @@ Status check(const Numbers& values) {
 }  // namespace
 
 TEST_SUITE("layouts") {
-    TEST_CASE("a shard has the tables of its format, co-visits only where they were kept") {
+    TEST_CASE("a graph has the tables of its format, co-visits only where they were kept") {
         Manifest manifest = manifest_of_two_shards();
         using Parts = std::vector<ShardPart>;
-        CHECK(table_parts(manifest, 0) == Parts{ShardPart::kCodes, ShardPart::kCodebook,
-                                                ShardPart::kNavigation, ShardPart::kHot});
-        CHECK(table_parts(manifest, 1) == Parts{ShardPart::kCodes, ShardPart::kCodebook,
-                                                ShardPart::kNavigation, ShardPart::kHot,
-                                                ShardPart::kCovisits});
+        CHECK(table_parts(manifest) == Parts{ShardPart::kCodes, ShardPart::kCodebook,
+                                             ShardPart::kNavigation, ShardPart::kHot});
+        manifest.tables.covisit_edges = 700;
+        CHECK(table_parts(manifest) == Parts{ShardPart::kCodes, ShardPart::kCodebook,
+                                             ShardPart::kNavigation, ShardPart::kHot,
+                                             ShardPart::kCovisits});
         manifest.format_minor = 0;
-        CHECK(table_parts(manifest, 1) == Parts{ShardPart::kCodes, ShardPart::kCodebook});
+        CHECK(table_parts(manifest) == Parts{ShardPart::kCodes, ShardPart::kCodebook});
     }
 
-    TEST_CASE("the shape of each table follows from manifest and shard") {
-        const Manifest manifest = manifest_of_two_shards();
-        ShardDescription shard;
-        shard.shard_id = 1;
+    TEST_CASE("the shape of each table follows from manifest and graph") {
+        Manifest manifest = manifest_of_two_shards();
+        manifest.tables.covisit_edges = 700;
+        GraphDescription shard;
         shard.geometry.page_count = 13;
         shard.geometry.vertices_per_page = 17;
         struct Case {
@@ -69,7 +69,6 @@ TEST_SUITE("layouts") {
             const TableShape shape = table_shape(c.part, manifest, shard);
             CAPTURE(static_cast<std::uint32_t>(c.kind));
             CHECK(static_cast<std::uint32_t>(shape.kind) == static_cast<std::uint32_t>(c.kind));
-            CHECK(shape.shard_id == 1);
             CHECK(shape.row_bytes == c.row_bytes);
             CHECK(shape.row_count == c.row_count);
         }

@@ -1,15 +1,15 @@
-// One shard, open for searching: its page file and the tables that stay in memory.
+// The graph of an index, open for searching: its page files and the tables that stay in memory.
 #pragma once
 
 #include "trackway/result.h"
 #include "trackway/types.h"
 
 #include "base/aligned_buffer.h"
+#include "beam/graph_view.h"
 #include "beam/hot_records.h"
 #include "beam/resident_edges.h"
-#include "beam/shard_view.h"
+#include "layouts/graph_files.h"
 #include "layouts/manifest.h"
-#include "layouts/shard_file.h"
 #include "layouts/vectors_file.h"
 #include "quant/codec.h"
 
@@ -22,8 +22,8 @@
 namespace trackway::search {
 
 // Immutable once load_residence() is done; shared by all threads.
-struct OpenedShard {
-    layouts::ShardFile file;
+struct OpenedGraph {
+    layouts::GraphFiles files;
     base::AlignedBuffer code_bytes;
     std::unique_ptr<quant::Codec> codec;
     float estimate_error = 0;
@@ -39,7 +39,7 @@ struct OpenedShard {
     std::optional<layouts::VectorsFile> exact = {};
     ElementType given = ElementType::kFloat32;
 
-    const layouts::PageGeometry& geometry() const noexcept { return file.description.geometry; }
+    const layouts::PageGeometry& geometry() const noexcept { return files.geometry(); }
     std::span<const std::uint32_t> hot_order() const noexcept;
     // The one that holds with what is resident.
     const layouts::RecallCurve& curve_in_use() const noexcept {
@@ -47,12 +47,12 @@ struct OpenedShard {
     }
     // What the tables take that every search needs.
     std::uint64_t table_bytes() const noexcept;
-    // The shard must outlive it.
-    beam::ShardView view() const noexcept;
+    // The graph must outlive it.
+    beam::GraphView view() const noexcept;
 
     // Verifies the headers, all tables, and that they are what the manifest says.
-    static Result<OpenedShard> open(const std::filesystem::path& index_dir,
-                                    const layouts::Manifest& manifest, std::uint32_t shard_id);
+    static Result<OpenedGraph> open(const std::filesystem::path& index_dir,
+                                    const layouts::Manifest& manifest);
 };
 
 }  // namespace trackway::search

@@ -1,9 +1,8 @@
-#include "search/opened_shard.h"
+#include "search/opened_graph.h"
 
 #include "base/errors.h"
 #include "beam/read_codec.h"
-#include "layouts/shard_tables.h"
-#include "layouts/verify_shard.h"
+#include "layouts/graph_tables.h"
 
 #include <utility>
 
@@ -21,18 +20,18 @@ std::span<const std::uint32_t> numbers_of(const base::AlignedBuffer& bytes) noex
 
 }  // namespace
 
-std::span<const std::uint32_t> OpenedShard::hot_order() const noexcept {
+std::span<const std::uint32_t> OpenedGraph::hot_order() const noexcept {
     return numbers_of(hot_places);
 }
 
-std::uint64_t OpenedShard::table_bytes() const noexcept {
+std::uint64_t OpenedGraph::table_bytes() const noexcept {
     return code_bytes.size() + codec->bytes() + navigation_rows.size();
 }
 
-beam::ShardView OpenedShard::view() const noexcept {
+beam::GraphView OpenedGraph::view() const noexcept {
     const void* codes = code_bytes.data();
     return {
-        .description = file.description,
+        .description = files.description(),
         .codec = *codec,
         .codes = {static_cast<const std::uint8_t*>(codes), codec->code_bytes()},
         .navigation = navigation_rows.size() == 0
@@ -43,22 +42,20 @@ beam::ShardView OpenedShard::view() const noexcept {
         .estimate_error = estimate_error};
 }
 
-Result<OpenedShard> OpenedShard::open(const std::filesystem::path& index_dir,
-                                      const layouts::Manifest& manifest, std::uint32_t shard_id) {
+Result<OpenedGraph> OpenedGraph::open(const std::filesystem::path& index_dir,
+                                      const layouts::Manifest& manifest) {
     const auto path = [&](ShardPart part) {
-        return index_dir / layouts::shard_file_name(manifest.uuid, shard_id, part);
+        return index_dir / layouts::shard_file_name(manifest.uuid, layouts::kGraphShard, part);
     };
-    TRACKWAY_TRY_ASSIGN(file,
-                        layouts::ShardFile::open(path(ShardPart::kPages), manifest.uuid, shard_id));
-    TRACKWAY_TRY(layouts::check_against_manifest(file, manifest));
+    TRACKWAY_TRY_ASSIGN(files, layouts::GraphFiles::open(index_dir, manifest));
     const auto read = [&](ShardPart part) {
         return layouts::read_table(path(part), manifest.uuid,
-                                   layouts::table_shape(part, manifest, file.description));
+                                   layouts::table_shape(part, manifest, files.description()));
     };
-    TRACKWAY_TRY_ASSIGN(codec,
-                        beam::read_codec(path(ShardPart::kCodebook), manifest, file.description));
+    TRACKWAY_TRY_ASSIGN(
+        codec, beam::read_codec(path(ShardPart::kCodebook), manifest, files.description()));
     TRACKWAY_TRY_ASSIGN(codes, read(ShardPart::kCodes));
-    OpenedShard shard{.file = std::move(file),
+    OpenedGraph graph{.files = std::move(files),
                       .code_bytes = std::move(codes),
                       .codec = std::move(codec),
                       .estimate_error = manifest.estimate_error,
@@ -68,21 +65,21 @@ Result<OpenedShard> OpenedShard::open(const std::filesystem::path& index_dir,
                       .navigation_degree = manifest.navigation_degree,
                       .hot_places = {},
                       .given = manifest.element_type};
-    if (manifest.format_minor == 0) return shard;
+    if (manifest.format_minor == 0) return graph;
     TRACKWAY_TRY_ASSIGN(navigation, read(ShardPart::kNavigation));
     TRACKWAY_TRY_ASSIGN(hot, read(ShardPart::kHot));
-    shard.navigation_rows = std::move(navigation);
-    shard.hot_places = std::move(hot);
-    const std::uint64_t places = shard.geometry().place_count();
+    graph.navigation_rows = std::move(navigation);
+    graph.hot_places = std::move(hot);
+    const std::uint64_t places = graph.geometry().place_count();
     TRACKWAY_TRY(layouts::check_navigation(path(ShardPart::kNavigation),
-                                           numbers_of(shard.navigation_rows),
+                                           numbers_of(graph.navigation_rows),
                                            manifest.navigation_degree, places));
-    TRACKWAY_TRY(layouts::check_places(path(ShardPart::kHot), shard.hot_order(), places));
-    if (!manifest.is_encoded()) return shard;
+    TRACKWAY_TRY(layouts::check_places(path(ShardPart::kHot), graph.hot_order(), places));
+    if (!manifest.is_encoded()) return graph;
     TRACKWAY_TRY_ASSIGN(exact, layouts::VectorsFile::open(path(ShardPart::kVectors), manifest,
-                                                          shard.file.description));
-    shard.exact = std::move(exact);
-    return shard;
+                                                          graph.files.description()));
+    graph.exact = std::move(exact);
+    return graph;
 }
 
 }  // namespace trackway::search

@@ -1,4 +1,4 @@
-#include "layouts/verify_shard.h"
+#include "layouts/verify_graph.h"
 
 #include "base/aligned_buffer.h"
 #include "base/errors.h"
@@ -15,30 +15,26 @@ using base::join;
 
 class Verifier {
 public:
-    explicit Verifier(const ShardFile& shard)
-        : shard_(shard),
-          geometry_(shard.description.geometry),
+    explicit Verifier(const GraphFiles& graph)
+        : graph_(graph),
+          geometry_(graph.geometry()),
           row_seen_(geometry_.row_count, false),
           neighbors_(geometry_.max_degree) {
         contents_.slots.resize(geometry_.page_count, 0);
     }
 
-    Result<ShardContents> run() {
-        TRACKWAY_TRY(check_header_padding());
-        TRACKWAY_TRY(for_each_page(
-            shard_, [&](PageId page, const PageView& view) { return count_slots(page, view); }));
-        TRACKWAY_TRY(for_each_page(shard_, [&](PageId page, const PageView& view) {
+    Result<GraphContents> run() {
+        for (const ShardFile& shard : graph_.shards()) {
+            TRACKWAY_TRY(check_header_padding(shard));
+            TRACKWAY_TRY(count_vertices(shard));
+        }
+        TRACKWAY_TRY(for_each_page(graph_, [&](PageId page, const PageView& view) {
             return check_neighbors(page, view);
         }));
-        if (contents_.vertices != shard_.description.vertex_count) {
+        const auto entry = static_cast<std::uint32_t>(graph_.description().entry_point);
+        if (!exists(entry)) {
             return fail(ErrorCode::kCorruption,
-                        join(shard_.file.path().string(), ": vertices: expected ",
-                             shard_.description.vertex_count, ", found ", contents_.vertices));
-        }
-        if (!exists(static_cast<std::uint32_t>(shard_.description.entry_point))) {
-            return fail(ErrorCode::kCorruption,
-                        join(shard_.file.path().string(), ": entry point ",
-                             static_cast<std::uint32_t>(shard_.description.entry_point),
+                        join(graph_.shards().front().file.path().string(), ": entry point ", entry,
                              ": expected a vertex, found an empty place"));
         }
         contents_.empty_places = geometry_.place_count() - contents_.vertices;
@@ -46,16 +42,27 @@ public:
     }
 
 private:
-    Status check_header_padding() const {
+    Status check_header_padding(const ShardFile& shard) const {
         base::AlignedBuffer page(geometry_.page_size_bytes);
-        TRACKWAY_TRY(shard_.file.read_exact(0, page.span()));
+        TRACKWAY_TRY(shard.file.read_exact(0, page.span()));
         const auto padding = page.span().subspan(kHeaderBytes);
         const auto nonzero = std::find_if(padding.begin(), padding.end(),
                                           [](std::byte byte) { return byte != std::byte{0}; });
         if (nonzero == padding.end()) return {};
-        return fail(ErrorCode::kCorruption, join(shard_.file.path().string(), ": offset ",
+        return fail(ErrorCode::kCorruption, join(shard.file.path().string(), ": offset ",
                                                  kHeaderBytes + (nonzero - padding.begin()),
                                                  ": behind the header: expected zeros"));
+    }
+
+    Status count_vertices(const ShardFile& shard) {
+        const std::uint64_t before = contents_.vertices;
+        TRACKWAY_TRY(for_each_page(
+            shard, [&](PageId page, const PageView& view) { return count_slots(page, view); }));
+        const std::uint64_t found = contents_.vertices - before;
+        if (found == shard.extent.vertex_count) return {};
+        return fail(ErrorCode::kCorruption,
+                    join(shard.file.path().string(), ": vertices: expected ",
+                         shard.extent.vertex_count, ", found ", found));
     }
 
     Status count_slots(PageId page, const PageView& view) {
@@ -100,57 +107,21 @@ private:
 
     Status blame(PageId page, std::uint32_t slot, const std::string& what) const {
         return fail(ErrorCode::kCorruption,
-                    shard_.locate(page, join("page ", static_cast<std::uint32_t>(page), ": slot ",
+                    graph_.locate(page, join("page ", static_cast<std::uint32_t>(page), ": slot ",
                                              slot, ": ", what)));
     }
 
-    const ShardFile& shard_;
+    const GraphFiles& graph_;
     const PageGeometry& geometry_;
     std::vector<bool> row_seen_;
     std::vector<std::uint32_t> neighbors_;
-    ShardContents contents_;
+    GraphContents contents_;
 };
 
 }  // namespace
 
-Status check_against_manifest(const ShardFile& shard, const Manifest& manifest) {
-    const ShardDescription& found = shard.description;
-    const ManifestShard& entry = manifest.shards[found.shard_id];
-    struct Field {
-        const char* name;
-        std::uint64_t expected, found;
-    };
-    const Field fields[] = {
-        {"element type",
-         static_cast<std::uint64_t>(
-             stored_type(manifest.encoding, manifest.metric, manifest.element_type)),
-         static_cast<std::uint64_t>(found.element_type)},
-        {"metric", static_cast<std::uint64_t>(manifest.metric),
-         static_cast<std::uint64_t>(found.metric)},
-        {"dimension", manifest.dimension, found.dimension},
-        {"max degree", manifest.max_degree, found.geometry.max_degree},
-        {"dataset rows", manifest.vectors, found.geometry.row_count},
-        {"page order", static_cast<std::uint64_t>(manifest.page_order),
-         static_cast<std::uint64_t>(found.page_order)},
-        {"vertices", entry.vectors, found.vertex_count},
-        {"file bytes", entry.pages_bytes, shard.file.size_bytes()},
-    };
-    if (manifest.code_bytes > manifest.dimension) {
-        return fail(ErrorCode::kCorruption,
-                    join(shard.file.path().string(), ": manifest: code bytes: expected at most ",
-                         manifest.dimension, ", found ", manifest.code_bytes));
-    }
-    for (const Field& field : fields) {
-        if (field.expected == field.found) continue;
-        return fail(ErrorCode::kCorruption,
-                    join(shard.file.path().string(), ": ", field.name, ": expected ",
-                         field.expected, " by the manifest, found ", field.found));
-    }
-    return {};
-}
-
-Result<ShardContents> verify_shard(const ShardFile& shard) {
-    return Verifier(shard).run();
+Result<GraphContents> verify_graph(const GraphFiles& graph) {
+    return Verifier(graph).run();
 }
 
 }  // namespace trackway::layouts

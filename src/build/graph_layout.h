@@ -1,5 +1,5 @@
-// The stages between a shard's graph and its files, shared by building and reordering: navigation,
-// trace, page size, pages, calibration.
+// The stages between a graph and its files, shared by building and reordering: navigation, trace,
+// page size, pages, calibration.
 #pragma once
 
 #include "trackway/builder.h"
@@ -12,11 +12,11 @@
 #include "build/navigation_stage.h"
 #include "build/trace_stage.h"
 #include "build/workload.h"
-#include "graph/point_set.h"
 #include "layouts/covisit_graph.h"
+#include "layouts/graph_files.h"
+#include "layouts/graph_tables.h"
 #include "layouts/page_packing.h"
 #include "layouts/shard_file.h"
-#include "layouts/shard_tables.h"
 
 #include <array>
 #include <cstdint>
@@ -45,10 +45,10 @@ using PageCosts = std::array<double, 3>;
 // The reference disk: 130,000, 115,000 and 55,000 random reads a second.
 constexpr PageCosts kUsualPageCosts = {1, 1.13, 2.36};
 
-class ShardLayout {
+class GraphLayout {
 public:
     // The graph must outlive it.
-    ShardLayout(const ShardGraph& graph, const LayoutChoices& choices, const base::Arena& arena);
+    GraphLayout(const BuiltGraph& graph, const LayoutChoices& choices, const base::Arena& arena);
 
     // Stages, in this order. Each is unfinished when arena.stopped().
     void navigate();
@@ -60,12 +60,14 @@ public:
     void order_pages();
     void number_pages(const layouts::Uuid& uuid);
     // On the pages as they were written.
-    Status calibrate_with(const JudgingQueries& judging, const io::File& pages);
+    Status calibrate_with(const JudgingQueries& judging, const layouts::GraphFiles& pages);
     // Of other pages, where there are no queries to measure with these.
     void keep_calibration(Calibration calibration);
 
     const layouts::PagePacking& packing() const noexcept { return packing_; }
-    const layouts::ShardDescription& description() const noexcept { return description_; }
+    const layouts::GraphDescription& description() const noexcept { return description_; }
+    // Of each shard's file.
+    std::span<const layouts::ShardExtent> extents() const noexcept { return extents_; }
     const Calibration& calibration() const noexcept { return calibration_; }
     // Tables by place.
     std::span<const std::uint8_t> codes() const noexcept { return codes_; }
@@ -78,17 +80,18 @@ private:
     layouts::RecordShape shape() const;
     layouts::PagePacking pack(PageOrder order, std::uint32_t page_size_bytes, bool judged) const;
     void after_trace();
+    void find_extents();
 
-    const ShardGraph& graph_;
+    const BuiltGraph& graph_;
     LayoutChoices choices_;
     const base::Arena& arena_;
-    graph::PointSet points_;
     std::vector<std::uint32_t> degrees_;
     NavigationRows navigation_rows_;
     Trace trace_;
     layouts::CovisitGraph covisits_;
     layouts::PagePacking packing_;
-    layouts::ShardDescription description_;
+    layouts::GraphDescription description_;
+    std::vector<layouts::ShardExtent> extents_;
     Calibration calibration_;
     double pages_before_ = 0;
     double pages_after_ = 0;

@@ -1,7 +1,8 @@
-#include "build/shard_layout.h"
+#include "build/graph_layout.h"
 
 #include "base/errors.h"
 #include "beam/resident_edges.h"
+#include "build/ordered_shard.h"
 #include "layouts/page_order.h"
 
 #include <algorithm>
@@ -12,25 +13,6 @@
 namespace trackway::builder {
 namespace {
 
-// The shard as page orders see it.
-class GraphRelations final : public layouts::VertexRelations {
-public:
-    GraphRelations(const graph::Adjacency& adjacency, const graph::PointSet& points)
-        : adjacency_(adjacency), points_(points) {}
-    std::uint32_t vertex_count() const noexcept override { return adjacency_.vertex_count(); }
-    std::span<const std::uint32_t> neighbors(std::uint32_t vertex) const noexcept override {
-        return adjacency_.neighbors(vertex);
-    }
-    void distances(std::uint32_t vertex, std::span<const std::uint32_t> ids,
-                   float* out) const override {
-        points_.distances(vertex, ids, out);
-    }
-
-private:
-    const graph::Adjacency& adjacency_;
-    const graph::PointSet& points_;
-};
-
 std::vector<std::uint32_t> page_of(const layouts::PagePacking& packing) {
     std::vector<std::uint32_t> pages(packing.place.size());
     for (std::size_t v = 0; v < pages.size(); ++v)
@@ -40,36 +22,36 @@ std::vector<std::uint32_t> page_of(const layouts::PagePacking& packing) {
 
 }  // namespace
 
-ShardLayout::ShardLayout(const ShardGraph& graph, const LayoutChoices& choices,
+GraphLayout::GraphLayout(const BuiltGraph& graph, const LayoutChoices& choices,
                          const base::Arena& arena)
-    : graph_(graph), choices_(choices), arena_(arena), points_(graph.vectors, graph.metric, arena) {
+    : graph_(graph), choices_(choices), arena_(arena) {
     for (std::uint32_t v = 0; v < graph.adjacency.vertex_count(); ++v)
         degrees_.push_back(static_cast<std::uint32_t>(graph.adjacency.neighbors(v).size()));
 }
 
-void ShardLayout::navigate() {
+void GraphLayout::navigate() {
     navigation_rows_ = build_navigation(graph_.vectors, graph_.metric, {}, choices_.seed, arena_);
 }
 
-void ShardLayout::trace(const Workload& workload) {
+void GraphLayout::trace(const Workload& workload) {
     trace_ = trace_workload(graph_, navigation_rows_, workload, arena_);
     after_trace();
 }
 
-void ShardLayout::use_trace(Trace trace) {
+void GraphLayout::use_trace(Trace trace) {
     trace_ = std::move(trace);
     after_trace();
 }
 
 // From here on searches begin at vertices near which many queries end.
-void ShardLayout::after_trace() {
+void GraphLayout::after_trace() {
     if (arena_.stopped()) return;
     covisits_ = join_covisits(trace_.training, graph_.adjacency.vertex_count());
     navigation_rows_ =
         build_navigation(graph_.vectors, graph_.metric, covisits_.strength, choices_.seed, arena_);
 }
 
-layouts::RecordShape ShardLayout::shape() const {
+layouts::RecordShape GraphLayout::shape() const {
     return {.vector_bytes = static_cast<std::uint32_t>(graph_.vectors.row_bytes()),
             .max_degree = graph_.adjacency.capacity(),
             .vertex_count = graph_.adjacency.vertex_count(),
@@ -77,29 +59,25 @@ layouts::RecordShape ShardLayout::shape() const {
             .exact_row_bytes = static_cast<std::uint32_t>(graph_.given.row_bytes())};
 }
 
-layouts::PagePacking ShardLayout::pack(PageOrder order, std::uint32_t page_size_bytes,
+layouts::PagePacking GraphLayout::pack(PageOrder order, std::uint32_t page_size_bytes,
                                        bool judged) const {
-    const GraphRelations relations(graph_.adjacency, points_);
-    layouts::PageJudge judge;
-    if (judged && !trace_.judging.empty()) {
-        judge = [this](std::span<const std::uint32_t> pages) {
-            return pages_per_query(trace_.judging, pages);
-        };
-    }
-    const layouts::PageOrderInput input{.vertices = relations,
-                                        .degrees = degrees_,
-                                        .entry_point = graph_.entry_point,
-                                        .covisits = covisits_,
-                                        .judge = judge};
-    return layouts::pack_pages(shape(), degrees_, page_size_bytes,
-                               [&](const layouts::PageGeometry& geometry) {
-                                   return layouts::make_page_groups(order, input, geometry, arena_);
-                               });
+    const std::span<const Visits> judging =
+        judged ? std::span<const Visits>(trace_.judging) : std::span<const Visits>();
+    return layouts::pack_pages(
+        shape(), degrees_, page_size_bytes, [&](const layouts::PageGeometry& geometry) {
+            layouts::PageGroups all;
+            all.first = {0};
+            for (std::uint32_t i = 0; i < graph_.numbers.shard_count(); ++i) {
+                const OrderedShard shard(graph_, {covisits_, judging}, i, arena_);
+                shard.append_groups(order, degrees_, geometry, all);
+            }
+            return all;
+        });
 }
 
 // Sizes are tried with the order chosen, unrefined, in rising order until one costs a query more
 // than the one before.
-void ShardLayout::choose_page_size(const PageCosts& costs) {
+void GraphLayout::choose_page_size(const PageCosts& costs) {
     const std::uint32_t smallest = *layouts::smallest_page_size(shape());
     double least = std::numeric_limits<double>::infinity();
     std::uint32_t best = smallest;
@@ -117,7 +95,7 @@ void ShardLayout::choose_page_size(const PageCosts& costs) {
     choices_.page_size_bytes = best;
 }
 
-void ShardLayout::order_pages() {
+void GraphLayout::order_pages() {
     const std::uint32_t size = choices_.page_size_bytes;
     pages_before_ =
         pages_per_query(trace_.judging, page_of(pack(PageOrder::kInsertion, size, false)));
@@ -125,10 +103,12 @@ void ShardLayout::order_pages() {
     pages_after_ = pages_per_query(trace_.judging, page_of(packing_));
 }
 
-void ShardLayout::number_pages(const layouts::Uuid& uuid) {
-    packing_.geometry.seed = layouts::page_seed(uuid, 0);
+void GraphLayout::number_pages(const layouts::Uuid& uuid) {
+    find_extents();
+    packing_.geometry.seed = layouts::page_seed(uuid);
+    for (const layouts::ShardExtent& extent : std::span(extents_).subspan(1))
+        packing_.geometry.file_starts.push_back(extent.first_page);
     description_ = {.geometry = packing_.geometry,
-                    .shard_id = 0,
                     .vertex_count = graph_.adjacency.vertex_count(),
                     .dimension = graph_.vectors.dimension,
                     .entry_point = packing_.place[graph_.entry_point],
@@ -146,22 +126,37 @@ void ShardLayout::number_pages(const layouts::Uuid& uuid) {
     hot_ = hot_places(trace_.training, packing_);
 }
 
-Status ShardLayout::calibrate_with(const JudgingQueries& judging, const io::File& pages) {
-    const LaidOutShard shard{graph_, description_, packing_.place, codes_, navigation_places_,
-                             hot_,   pages};
-    TRACKWAY_TRY_ASSIGN(calibration, calibrate(shard, judging, arena_));
+// A page holds vertices of one shard.
+void GraphLayout::find_extents() {
+    const VertexNumbers& numbers = graph_.numbers;
+    extents_.clear();
+    std::uint32_t page = 0;
+    for (std::uint32_t shard = 0; shard < numbers.shard_count(); ++shard) {
+        const std::uint32_t first = page;
+        while (page < packing_.geometry.page_count &&
+               packing_.groups.page(page).front() < numbers.end(shard))
+            ++page;
+        extents_.push_back({shard, first, page - first, numbers.count(shard)});
+    }
+}
+
+Status GraphLayout::calibrate_with(const JudgingQueries& judging,
+                                   const layouts::GraphFiles& pages) {
+    const LaidOutGraph laid_out{graph_, description_, packing_.place, codes_, navigation_places_,
+                                hot_,   pages};
+    TRACKWAY_TRY_ASSIGN(calibration, calibrate(laid_out, judging, arena_));
     calibration_ = std::move(calibration);
     return {};
 }
 
-void ShardLayout::keep_calibration(Calibration calibration) {
+void GraphLayout::keep_calibration(Calibration calibration) {
     calibration_ = std::move(calibration);
     if (calibration_.curve_with_edges.list_size == 0) return;
     calibration_.curve_with_edges.edge_bytes =
         beam::ResidentEdges::bytes_for(description_.geometry.place_count(), degrees_);
 }
 
-std::vector<layouts::CovisitRow> ShardLayout::covisit_rows() const {
+std::vector<layouts::CovisitRow> GraphLayout::covisit_rows() const {
     std::vector<layouts::CovisitRow> rows;
     const auto place = [&](std::uint32_t v) {
         return static_cast<std::uint32_t>(packing_.place[v]);
@@ -175,7 +170,7 @@ std::vector<layouts::CovisitRow> ShardLayout::covisit_rows() const {
     return rows;
 }
 
-void ShardLayout::report(LayoutReport& report) const {
+void GraphLayout::report(LayoutReport& report) const {
     const layouts::PageGeometry& geometry = packing_.geometry;
     report.order = choices_.page_order;
     report.page_size_bytes = geometry.page_size_bytes;

@@ -1,17 +1,16 @@
-// Reads a whole shard and checks that it is what its header says.
+// Reads all shards of a graph and checks that they are what their headers say.
 #pragma once
 
 #include "trackway/result.h"
 
-#include "layouts/manifest.h"
-#include "layouts/shard_file.h"
+#include "layouts/graph_files.h"
 
 #include <cstdint>
 #include <vector>
 
 namespace trackway::layouts {
 
-struct ShardContents {
+struct GraphContents {
     std::uint64_t vertices = 0;
     std::uint64_t edges = 0;
     std::uint64_t empty_places = 0;
@@ -25,11 +24,8 @@ struct ShardContents {
     }
 };
 
-// The shard is the one that the manifest describes: kCorruption names what differs.
-Status check_against_manifest(const ShardFile& shard, const Manifest& manifest);
-
 // Every page's checksum and structure; every neighbour is a vertex that exists, once; every row
-// stands once at most; the counts agree with the header.
-Result<ShardContents> verify_shard(const ShardFile& shard);
+// stands once at most; the counts agree with the headers.
+Result<GraphContents> verify_graph(const GraphFiles& graph);
 
 }  // namespace trackway::layouts
