@@ -151,6 +151,29 @@ PageGroups cut_pages(std::vector<std::uint32_t> order, std::span<const std::uint
     return groups;
 }
 
+namespace {
+
+void number_vertices(PagePacking& packing) {
+    packing.place.resize(packing.groups.order.size());
+    for (std::uint32_t page = 0; page < packing.geometry.page_count; ++page) {
+        std::uint32_t slot = 0;
+        for (const std::uint32_t vertex : packing.groups.page(page))
+            packing.place[vertex] = packing.geometry.place(PageId{page}, slot++);
+    }
+}
+
+}  // namespace
+
+PagePacking repack_pages(const RecordShape& record, const PageShape& page, PageGroups groups) {
+    PagePacking packing;
+    packing.geometry = geometry_for(record, page.page_size_bytes, page.place_limit);
+    packing.geometry.vertices_per_page = page.vertices_per_page;
+    packing.geometry.page_count = groups.page_count();
+    packing.groups = std::move(groups);
+    number_vertices(packing);
+    return packing;
+}
+
 PagePacking pack_pages(const RecordShape& shape, std::span<const std::uint32_t> degrees,
                        std::uint32_t page_size_bytes, const MakeGroups& make_groups) {
     TRACKWAY_ASSERT(shape.vertex_count > 0 && degrees.size() == shape.vertex_count);
@@ -165,12 +188,7 @@ PagePacking pack_pages(const RecordShape& shape, std::span<const std::uint32_t> 
         TRACKWAY_ASSERT(places < kPlacesMax);
         limit = with_margin(places);
     }
-    packing.place.resize(shape.vertex_count);
-    for (std::uint32_t page = 0; page < packing.geometry.page_count; ++page) {
-        std::uint32_t slot = 0;
-        for (const std::uint32_t vertex : packing.groups.page(page))
-            packing.place[vertex] = packing.geometry.place(PageId{page}, slot++);
-    }
+    number_vertices(packing);
     return packing;
 }
 

@@ -33,6 +33,13 @@ struct PagePacking {
     std::vector<LocalId> place;  // of each vertex
 };
 
+// What is chosen for all pages.
+struct PageShape {
+    std::uint32_t page_size_bytes = 0;
+    std::uint32_t vertices_per_page = 0;
+    std::uint64_t place_limit = 0;  // of edges
+};
+
 // What decides how large records can become.
 struct RecordShape {
     std::uint32_t vector_bytes = 0;
@@ -84,5 +91,8 @@ using MakeGroups = std::function<PageGroups(const PageGeometry&)>;
 // REQUIRES: check_page_size().
 PagePacking pack_pages(const RecordShape& shape, std::span<const std::uint32_t> degrees,
                        std::uint32_t page_size_bytes, const MakeGroups& make_groups);
+
+// The packing that pack_pages() made of these groups and this shape.
+PagePacking repack_pages(const RecordShape& record, const PageShape& page, PageGroups groups);
 
 }  // namespace trackway::layouts

@@ -47,6 +47,13 @@ void add_options(CLI::App& app, BuildOptions& options) {
         ->type_name("FILE");
     app.add_flag("--keep-trace", options.layout.keep_trace,
                  "keep the co-visitation graph in the index");
+    app.add_option("--shards", options.shards.count,
+                   "parts that are built one after the other; 0: as few as the memory budget "
+                   "allows");
+    app.add_option("--workload-weight", options.shards.workload_weight,
+                   "how much the partition heeds queries, 0 to 1000000; without it, learned");
+    app.add_option("--replica-factor", options.shards.replica_factor,
+                   "vectors near a boundary are built in both shards: at most so many for each");
     add_size(app, "--memory-budget", options.memory_budget_bytes,
              "most resident memory; 0: 80 % of RAM");
     app.add_option("--threads", options.thread_count, "0: all cores");

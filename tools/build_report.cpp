@@ -29,6 +29,15 @@ Json layout_json(const LayoutReport& layout) {
             {"encoding_recall_without_rerank", recall ? Json(*recall) : Json()}};
 }
 
+Json partition_json(const PartitionReport& partition) {
+    Json trials = Json::array();
+    for (const PartitionTrial& trial : partition.trials) {
+        trials.push_back({{"workload_weight", trial.workload_weight},
+                          {"shards_per_query", trial.shards_per_query}});
+    }
+    return {{"workload_weight", partition.workload_weight}, {"trials", std::move(trials)}};
+}
+
 }  // namespace
 
 std::string build_report_text(const BuildReport& report) {
@@ -57,8 +66,11 @@ std::string build_report_text(const BuildReport& report) {
                        {"dimension", report.dimension},
                        {"element_type", name_of(report.element_type)},
                        {"threads", report.threads},
+                       {"plan", report.plan},
+                       {"stages_resumed", report.stages_resumed},
                        {"stages", std::move(stages)},
                        {"shards", std::move(shards)},
+                       {"partition", partition_json(report.partition)},
                        {"layout", layout_json(report.layout)},
                        {"codes",
                         {{"type", name_of(report.code_type)},
@@ -83,6 +95,19 @@ void print_build_summary(const BuildReport& report, const std::string& index) {
                 name_of(report.element_type), seconds, cpu_seconds,
                 static_cast<double>(report.bytes_written) / (1 << 20),
                 static_cast<double>(report.peak_resident_bytes) / (1 << 20));
+    if (!report.plan.empty()) std::printf("%s\n", report.plan.c_str());
+    if (!report.stages_resumed.empty()) {
+        std::printf("finished before:");
+        for (const std::string& stage : report.stages_resumed)
+            std::printf(" %s", stage.c_str());
+        std::printf("\n");
+    }
+    if (report.shards.size() > 1) {
+        std::printf("workload weight %g;", report.partition.workload_weight);
+        for (const PartitionTrial& trial : report.partition.trials)
+            std::printf(" %g: %.2f shards a query", trial.workload_weight, trial.shards_per_query);
+        std::printf("\n");
+    }
     if (report.code_bytes > 0) {
         std::printf("%s codes of %u bytes", name_of(report.code_type), report.code_bytes);
         for (const CodeTrial& trial : report.code_trials)

@@ -28,6 +28,17 @@ struct ShardReport {
     double mean_degree = 0;
 };
 
+// What a weight of the workload makes of queries that were held out.
+struct PartitionTrial {
+    double workload_weight = 0;
+    double shards_per_query = 0;  // that hold 95 % of their nearest
+};
+
+struct PartitionReport {
+    double workload_weight = 0;
+    std::vector<PartitionTrial> trials = {};  // where it was learned
+};
+
 struct LayoutReport {
     PageOrder order = PageOrder::kAffinity;
     std::uint32_t page_size_bytes = 0;
@@ -58,7 +69,12 @@ struct CodeTrial {
 
 struct BuildReport {
     std::vector<StageReport> stages;
+    // What the memory budget allowed, in one line.
+    std::string plan;
+    // Finished before by a build that did not come to its end.
+    std::vector<std::string> stages_resumed;
     std::vector<ShardReport> shards;
+    PartitionReport partition;
     LayoutReport layout;
     CodeType code_type = CodeType::kPq;
     std::uint32_t code_bytes = 0;

@@ -31,6 +31,17 @@ struct LayoutOptions {
     VectorEncoding encoding = VectorEncoding::kAsGiven;
 };
 
+struct ShardOptions {
+    std::uint32_t count = 0;  // 0: as few as the memory budget allows
+    // What keeping a query's nearest vectors in one shard is worth against keeping near vectors
+    // together, 0 or more; without a value, what queries of the workload that were held out need
+    // fewest shards with.
+    std::optional<double> workload_weight = {};
+    // Vectors near a boundary are built in the shards on both sides: at most so many vectors are
+    // built for each vector, 1 to 4.
+    double replica_factor = 1.8;
+};
+
 struct BuildOptions {
     std::filesystem::path vectors = {};
     std::filesystem::path index_dir = {};
@@ -38,6 +49,7 @@ struct BuildOptions {
     bool overwrite = false;               // replace an index that is already in index_dir
     Metric metric = Metric::kL2;
     GraphOptions graph = {};
+    ShardOptions shards = {};
     LayoutOptions layout = {};
     std::uint32_t code_bytes = 0;  // per vector; 0: 32, or the dimension if smaller
     // Without a value, the kind with which the workload reads fewest pages.

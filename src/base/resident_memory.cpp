@@ -4,6 +4,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <malloc.h>
 #include <unistd.h>
 
 namespace trackway::base {
@@ -34,6 +35,12 @@ std::uint64_t peak_resident_bytes() noexcept {
 std::uint64_t physical_memory_bytes() noexcept {
     return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
            static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+void give_back_freed_memory() noexcept {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 Status check_memory(std::string_view what, std::uint64_t bytes) {

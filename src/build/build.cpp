@@ -1,4 +1,5 @@
-// Building an index: the stages up to the graph and its codes; lay_out() has the rest.
+// Building an index: the list of stages. What a stage has made stands in working files, from which
+// the next one begins, so that a build that was killed goes on where it was.
 #include "trackway/builder.h"
 #include "trackway/vector_file.h"
 
@@ -7,21 +8,28 @@
 #include "base/checksum.h"
 #include "base/errors.h"
 #include "build/codes_stage.h"
+#include "build/graph_stage.h"
 #include "build/index_folder.h"
 #include "build/judging_queries.h"
+#include "build/kept_stages.h"
 #include "build/lay_out.h"
 #include "build/page_cost.h"
+#include "build/partition_stage.h"
 #include "build/plan.h"
 #include "build/stage_runner.h"
+#include "build/vector_pass.h"
+#include "build/working_codes.h"
 #include "build/workload.h"
 #include "distance/row_floats.h"
-#include "graph/vamana.h"
+#include "io/resident_limit.h"
 #include "quant/scalar_codes.h"
+#include "shard/partition.h"
 
-#include <algorithm>
+#include <bit>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace trackway {
 namespace {
@@ -29,8 +37,8 @@ namespace {
 using base::fail;
 using base::join;
 using builder::IndexFolder;
-
-constexpr std::size_t kReadBytes = std::size_t{8} << 20U;
+using builder::StageKey;
+using builder::StageOutput;
 
 class Build {
 public:
@@ -45,18 +53,29 @@ public:
         TRACKWAY_TRY_ASSIGN(plan, builder::make_plan(options_, vectors_, arena_.thread_count()));
         TRACKWAY_TRY_ASSIGN(folder, IndexFolder::open(options_.index_dir, options_.overwrite));
         plan_ = plan;
-        TRACKWAY_TRY(runner_.stage("read", [&] { return read(); }));
-        if (options_.layout.encoding != VectorEncoding::kAsGiven) {
-            TRACKWAY_TRY(runner_.stage("encode", [&] { return encode(); }));
-        }
-        TRACKWAY_TRY(runner_.stage("graph", [&] { return build_graph(); }));
-        TRACKWAY_TRY(runner_.stage("truth", [&] { return find_truth(); }));
-        TRACKWAY_TRY(runner_.stage("codes", [&] { return make_codes(); }));
-        TRACKWAY_TRY(lay_out(folder));
+        Status status = run_stages(folder);
+        // Finished stages serve the same build again; not one whose input is refused.
+        if (!status && status.error().code == ErrorCode::kInvalidArgument) folder.forget_work();
+        TRACKWAY_TRY(status);
         return std::move(report_);
     }
 
 private:
+    Status run_stages(IndexFolder& folder) {
+        TRACKWAY_TRY_ASSIGN(work, folder.work());
+        kept_.emplace(std::move(work), report_);
+        limit_.emplace(plan_.resident_limit_bytes);
+        report_.plan = plan_.text;
+        TRACKWAY_TRY(runner_.stage("read", [&] { return read(); }));
+        TRACKWAY_TRY(runner_.stage("partition", [&] { return partition(); }));
+        if (is_encoded()) TRACKWAY_TRY(runner_.stage("encode", [&] { return encode(); }));
+        TRACKWAY_TRY(runner_.stage("graph", [&] { return build_graphs(); }));
+        TRACKWAY_TRY(runner_.stage("merge", [&] { return merge(); }));
+        TRACKWAY_TRY(runner_.stage("truth", [&] { return find_truth(); }));
+        TRACKWAY_TRY(runner_.stage("codes", [&] { return make_codes(); }));
+        return lay_out(folder);
+    }
+
     // The index's identity is a hash of everything that decides its bytes.
     Status read() {
         base::Checksum identity;
@@ -68,139 +87,221 @@ private:
             options_.code_type ? name_of(*options_.code_type) : "auto", " ",
             options_.layout.page_size_bytes, " ", options_.layout.probe_disk, " ",
             options_.layout.keep_trace, " ", name_of(options_.layout.page_order), " ",
-            name_of(options_.layout.encoding), " ", options_.seed);
+            name_of(options_.layout.encoding), " ", options_.seed, " ", plan_.recipe());
         identity.update(std::as_bytes(std::span(recipe)));
-        const std::size_t row_bytes = vectors_.row_bytes();
-        const std::uint64_t rows = vectors_.row_count();
-        const std::uint64_t step = std::max<std::uint64_t>(1, kReadBytes / row_bytes);
-        data_ = base::AlignedBuffer(rows * row_bytes);
-        for (std::uint64_t first = 0; first < rows && !arena_.stopped(); first += step) {
-            const auto block =
-                data_.span().subspan(first * row_bytes, std::min(step, rows - first) * row_bytes);
-            TRACKWAY_TRY(vectors_.read(first, block));
-            identity.update(block);
-            runner_.tell("read", std::min(first + step, rows), rows);
+        builder::VectorPass pass(vectors_, plan_.sample_rows, options_.seed);
+        TRACKWAY_TRY(pass.run(
+            arena_, [&](std::uint64_t done) { runner_.tell("read", done, vectors_.row_count()); }));
+        sample_ = pass.take_sample();
+        const StageKey content = pass.content();
+        identity.update(std::as_bytes(std::span(content)));
+        base::Checksum input;
+        input.update(std::as_bytes(std::span(content)));
+        if (!options_.workload.empty()) {
+            TRACKWAY_TRY_ASSIGN(workload, builder::Workload::read(options_.workload, shape()));
+            workload_ = std::move(workload);
+            workload_->add_to(identity);
+            workload_->add_to(input);
         }
-        given_ = {data_.data(), vectors_.element_type(), rows, vectors_.dimension()};
-        matrix_ = given_;
-        starts_ = {0, static_cast<std::uint32_t>(rows)};
-        TRACKWAY_TRY(read_workload());
-        workload_->add_to(identity);
         uuid_ = identity.digest128();
-        const std::uint64_t too_long = distance::first_row_too_long(matrix_);
-        if (too_long == rows) return {};
-        return fail(ErrorCode::kInvalidArgument,
-                    join(vectors_.path().string(), ": row ", too_long,
-                         ": expected a squared length of at most 1e37, found more"));
+        input_key_ = input.digest128();
+        return {};
     }
 
-    Status read_workload() {
-        if (options_.workload.empty()) {
-            workload_ = builder::Workload::from_vectors(matrix_);
-            return {};
-        }
-        TRACKWAY_TRY_ASSIGN(workload, builder::Workload::read(options_.workload, matrix_));
-        workload_ = std::move(workload);
+    MatrixView shape() const noexcept {
+        return {nullptr, vectors_.element_type(), vectors_.row_count(), vectors_.dimension()};
+    }
+
+    Status partition() {
+        partition_key_ = builder::stage_key(
+            join("partition 1 ", kVersion, " ", name_of(vectors_.element_type()), " ",
+                 vectors_.row_count(), " x ", vectors_.dimension(), " ", name_of(options_.metric),
+                 " ", options_.seed, " ", plan_.recipe()),
+            {&input_key_, 1});
+        TRACKWAY_TRY_ASSIGN(output, kept_->made("partition", partition_key_, [&]() {
+            return builder::make_partition(
+                kept_->work(),
+                {.vectors = vectors_,
+                 .sample = sample_.view(),
+                 .workload = workload_ ? &*workload_ : nullptr,
+                 .metric = options_.metric,
+                 .options = {.shards = plan_.shards,
+                             .replica_factor = plan_.replica_factor,
+                             .workload_weight = options_.shards.workload_weight,
+                             .seed = options_.seed}},
+                arena_);
+        }));
+        sample_ = {};
+        TRACKWAY_TRY_ASSIGN(
+            parts, builder::PartitionedVectors::open(kept_->work(), output, vectors_, *limit_));
+        parts_.emplace(std::move(parts));
+        report_.partition = parts_->report();
+        given_ = parts_->given();
+        searched_ = given_;
+        searched_key_ = partition_key_;
+        if (!workload_) workload_ = builder::Workload::from_vectors(given_);
         return {};
     }
 
     // From here on the index is built of codes; the vectors given are only written to a file.
     Status encode() {
-        code_ = quant::fit_code(given_, options_.layout.encoding, options_.metric, arena_);
-        const std::uint64_t beyond = quant::first_row_beyond(given_, code_);
-        if (beyond < given_.row_count) {
-            return fail(ErrorCode::kInvalidArgument,
-                        join(vectors_.path().string(), ": row ", beyond,
-                             ": vector encoding: float16: expected numbers of at most 65504, "
-                             "found a larger one"));
-        }
-        encoded_ = quant::encode_matrix(given_, code_, arena_);
-        matrix_ = {encoded_.data(), code_.stored(), given_.row_count, given_.dimension};
+        searched_key_ = builder::stage_key(join("encode 1 ", name_of(options_.layout.encoding)),
+                                           {&partition_key_, 1});
+        TRACKWAY_TRY_ASSIGN(
+            output, kept_->made("encode", searched_key_, [&]() -> Result<StageOutput> {
+                const auto code =
+                    quant::fit_code(given_, options_.layout.encoding, options_.metric, arena_);
+                if (arena_.stopped()) return fail(ErrorCode::kCancelled, "the build was stopped");
+                TRACKWAY_TRY(check_range_of(code));
+                return builder::write_encoded(kept_->work(), given_, code, arena_);
+            }));
+        TRACKWAY_TRY_ASSIGN(encoded, builder::EncodedVectors::open(kept_->work(), output, *limit_));
+        code_ = encoded.code(options_.layout.encoding, options_.metric, given_.element_type);
+        encoded_ = std::move(encoded);
+        searched_ = encoded_.view(code_, given_);
         workload_->encode(code_);
         return {};
     }
 
-    Status build_graph() {
-        const graph::PointSet points(matrix_, options_.metric, arena_);
-        graph_ = graph::build_vamana(
-            points,
-            {.max_degree = options_.graph.max_degree,
-             .build_list_size = options_.graph.build_list_size,
-             .alpha = options_.graph.alpha,
-             .seed = options_.seed},
-            arena_, [&](std::uint32_t done) { runner_.tell("graph", done, matrix_.row_count); });
-        // Pages hold sorted lists: what comes after must not depend on an order that is lost there.
-        for (std::uint32_t v = 0; v < graph_.adjacency.vertex_count(); ++v)
-            graph_.adjacency.sort(v);
+    Status check_range_of(const quant::ScalarCode& code) const {
+        const std::uint64_t beyond = quant::first_row_beyond(given_, code);
+        if (beyond == given_.row_count) return {};
+        return fail(ErrorCode::kInvalidArgument,
+                    join(vectors_.path().string(), ": row ",
+                         parts_->numbers().row(static_cast<std::uint32_t>(beyond)),
+                         ": vector encoding: float16: expected numbers of at most 65504, "
+                         "found a larger one"));
+    }
+
+    builder::GraphTask graph_task() const {
+        return {.parts = *parts_,
+                .vectors = searched_,
+                .metric = options_.metric,
+                .options = options_.graph,
+                .seed = options_.seed};
+    }
+
+    Status build_graphs() {
+        const builder::GraphTask task = graph_task();
+        std::uint64_t before = 0;
+        const std::uint64_t all = parts_->member_count();
+        for (std::uint32_t shard = 0; shard < plan_.shards; ++shard) {
+            const StageKey key =
+                builder::stage_key(join("graph 1 ", shard, " ", options_.graph.max_degree, " ",
+                                        options_.graph.build_list_size, " ",
+                                        layouts::decimal_text(options_.graph.alpha)),
+                                   {&searched_key_, 1});
+            graph_keys_.push_back(key);
+            TRACKWAY_TRY(kept_->made(builder::graph_stage_name(shard), key, [&] {
+                return builder::build_shard_graph(
+                    kept_->work(), task, shard, arena_,
+                    [&](std::uint32_t done) { runner_.tell("graph", before + done, all); });
+            }));
+            before += parts_->member_count(shard);
+        }
+        return {};
+    }
+
+    Status merge() {
+        merge_key_ = builder::stage_key("merge 1", graph_keys_);
+        TRACKWAY_TRY_ASSIGN(output, kept_->made("merge", merge_key_, [&] {
+            return builder::merge_graphs(kept_->work(), graph_task(), *limit_, arena_);
+        }));
+        TRACKWAY_TRY_ASSIGN(graph, builder::MergedGraph::open(kept_->work(), output,
+                                                              options_.graph.max_degree, *limit_));
+        graph_ = std::move(graph);
         return {};
     }
 
     Status find_truth() {
-        judging_ =
-            builder::find_judging_queries(*workload_, given_, numbers(), options_.metric, arena_);
+        judging_ = builder::find_judging_queries(*workload_, given_, parts_->numbers(),
+                                                 options_.metric, arena_);
         return {};
     }
 
     Status make_codes() {
-        made_ = builder::make_codes({.vectors = matrix_,
-                                     .given = is_encoded() ? given_ : MatrixView(),
-                                     .metric = options_.metric,
-                                     .adjacency = graph_.adjacency,
-                                     .numbers = numbers(),
-                                     .entry_point = graph_.entry_point,
-                                     .judging = judging_,
-                                     .type = options_.code_type,
-                                     .code_bytes = plan_.code_bytes,
-                                     .seed = options_.seed},
-                                    arena_);
-        report_.code_type = made_.codec->type();
-        report_.code_bytes = made_.codec->code_bytes();
-        report_.code_trials = made_.trials;
+        codes_key_ =
+            builder::stage_key(join("codes 1 ", plan_.code_bytes, " ",
+                                    options_.code_type ? name_of(*options_.code_type) : "auto", " ",
+                                    plan_.training_rows),
+                               {&merge_key_, 1});
+        const builder::CodesTask task{.vectors = searched_,
+                                      .given = is_encoded() ? given_ : MatrixView(),
+                                      .metric = options_.metric,
+                                      .adjacency = graph_.adjacency(),
+                                      .numbers = parts_->numbers(),
+                                      .entry_point = graph_.entry_point(),
+                                      .judging = judging_,
+                                      .type = options_.code_type,
+                                      .code_bytes = plan_.code_bytes,
+                                      .training_rows = plan_.training_rows,
+                                      .seed = options_.seed};
+        TRACKWAY_TRY_ASSIGN(output, kept_->made("codes", codes_key_, [&]() -> Result<StageOutput> {
+            const builder::MadeCodes codes = builder::make_codes(task, arena_);
+            if (arena_.stopped()) return fail(ErrorCode::kCancelled, "the build was stopped");
+            return builder::write_codes(kept_->work(), codes);
+        }));
+        TRACKWAY_TRY_ASSIGN(codes, builder::WorkingCodes::open(kept_->work(), output,
+                                                               vectors_.dimension(), *limit_));
+        codes_ = std::move(codes);
+        report_.code_type = codes_.codec().type();
+        report_.code_bytes = codes_.codec().code_bytes();
+        report_.code_trials = codes_.trials();
         return {};
     }
 
-    builder::VertexNumbers numbers() const noexcept { return {starts_, {}, {}}; }
-
-    bool is_encoded() const noexcept { return code_.encoding != VectorEncoding::kAsGiven; }
+    bool is_encoded() const noexcept {
+        return options_.layout.encoding != VectorEncoding::kAsGiven;
+    }
 
     Status lay_out(IndexFolder& folder) {
-        const builder::BuiltGraph graph{.vectors = matrix_,
+        const builder::BuiltGraph graph{.vectors = searched_,
                                         .given = is_encoded() ? given_ : MatrixView(),
                                         .metric = options_.metric,
-                                        .adjacency = graph_.adjacency,
-                                        .numbers = numbers(),
-                                        .entry_point = graph_.entry_point,
-                                        .codec = *made_.codec,
-                                        .codes = made_.codes};
+                                        .adjacency = graph_.adjacency(),
+                                        .numbers = parts_->numbers(),
+                                        .entry_point = graph_.entry_point(),
+                                        .codec = codes_.codec(),
+                                        .codes = codes_.bytes()};
         builder::LayOutTask task{.graph = graph,
                                  .choices = {.page_order = options_.layout.page_order,
                                              .page_size_bytes = options_.layout.page_size_bytes,
-                                             .seed = options_.seed},
+                                             .seed = options_.seed,
+                                             .calibration_bytes = plan_.calibration_bytes},
                                  .page_costs = {},
                                  .judging = &judging_,
-                                 .manifest = {.uuid = uuid_,
-                                              .vectors = matrix_.row_count,
-                                              .dimension = matrix_.dimension,
-                                              .element_type = given_.element_type,
-                                              .metric = options_.metric,
-                                              .code_type = made_.codec->type(),
-                                              .code_bytes = made_.codec->code_bytes(),
-                                              .max_degree = options_.graph.max_degree,
-                                              .build_list_size = options_.graph.build_list_size,
-                                              .alpha = layouts::decimal_text(options_.graph.alpha),
-                                              .seed = options_.seed,
-                                              .encoding = code_.encoding,
-                                              .encoding_offset = code_.offset,
-                                              .encoding_step = code_.step,
-                                              .shards = {}},
-                                 .keep_trace = options_.layout.keep_trace};
+                                 .manifest = manifest(),
+                                 .keep_trace = options_.layout.keep_trace,
+                                 .kept = &*kept_,
+                                 .key = codes_key_};
         if (options_.layout.probe_disk) {
             TRACKWAY_TRY_ASSIGN(costs, builder::probe_page_costs(folder.path(), arena_));
             task.page_costs = costs;
         } else if (options_.layout.page_size_bytes == 0) {
             task.page_costs = builder::kUsualPageCosts;
         }
-        return builder::lay_out(std::move(task), folder, runner_);
+        TRACKWAY_TRY(builder::lay_out(std::move(task), folder, runner_));
+        for (std::uint32_t shard = 0; shard < plan_.shards; ++shard)
+            report_.shards[shard].replicas = parts_->replicas(shard).size();
+        return {};
+    }
+
+    layouts::Manifest manifest() const {
+        return {.uuid = uuid_,
+                .vectors = given_.row_count,
+                .dimension = given_.dimension,
+                .element_type = given_.element_type,
+                .metric = options_.metric,
+                .code_type = codes_.codec().type(),
+                .code_bytes = codes_.codec().code_bytes(),
+                .max_degree = options_.graph.max_degree,
+                .build_list_size = options_.graph.build_list_size,
+                .alpha = layouts::decimal_text(options_.graph.alpha),
+                .seed = options_.seed,
+                .encoding = code_.encoding,
+                .encoding_offset = code_.offset,
+                .encoding_step = code_.step,
+                .shards = {}};
     }
 
     const BuildOptions& options_;
@@ -209,19 +310,27 @@ private:
     BuildReport report_;
     builder::StageRunner runner_;
     builder::Plan plan_;
+    std::optional<builder::KeptStages> kept_;
+    std::optional<io::ResidentLimit> limit_;  // outlives all that is mapped
 
     // What the stages make, in order.
-    base::AlignedBuffer data_;
-    MatrixView given_;
-    quant::ScalarCode code_;
-    base::AlignedBuffer encoded_;
-    MatrixView matrix_;  // what is searched: of one of the two
-    std::vector<std::uint32_t> starts_;
+    builder::RowSample sample_;
+    StageKey input_key_{};
     std::optional<builder::Workload> workload_;
     layouts::Uuid uuid_{};
-    graph::VamanaGraph graph_;
+    StageKey partition_key_{};
+    std::optional<builder::PartitionedVectors> parts_;
+    MatrixView given_;
+    quant::ScalarCode code_;
+    builder::EncodedVectors encoded_;
+    StageKey searched_key_{};
+    MatrixView searched_;
+    std::vector<StageKey> graph_keys_;
+    StageKey merge_key_{};
+    builder::MergedGraph graph_;
     builder::JudgingQueries judging_;
-    builder::MadeCodes made_;
+    StageKey codes_key_{};
+    builder::WorkingCodes codes_;
 };
 
 }  // namespace

@@ -69,7 +69,8 @@ public:
         choose_share(best);
         if (judging_.numbers.size() >= kQueriesLeast) {
             TRACKWAY_TRY(measure_curve(best, false, best.curve));
-            TRACKWAY_TRY(measure_curve(best, true, best.curve_with_edges));
+            if (edge_bytes() <= laid_out_.resident_bytes_max)
+                TRACKWAY_TRY(measure_curve(best, true, best.curve_with_edges));
         }
         TRACKWAY_TRY(coarse_.status());
         TRACKWAY_TRY(fine_.status());
@@ -118,7 +119,10 @@ private:
         const auto settings = settings_from(kHotRecall, params, curve.margins);
         const TrialOutcome without = coarse_.run(settings.front(), rerank_);
         curve.hot = {{0, static_cast<float>(without.pages)}};
-        const auto most = static_cast<std::uint32_t>(laid_out_.hot.size());
+        const std::uint64_t room = laid_out_.resident_bytes_max - curve.edge_bytes;
+        const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+            laid_out_.hot.size(),
+            room / beam::HotRecords::record_bytes(laid_out_.description.geometry)));
         for (const std::uint32_t share : kHotShares) {
             const auto count =
                 std::min(most, static_cast<std::uint32_t>(laid_out_.place_of.size() / share));
@@ -149,6 +153,15 @@ private:
             entry.recall_with_hot =
                 std::clamp(entry.recall + static_cast<float>(change), 0.0F, 1.0F);
         }
+    }
+
+    std::uint64_t edge_bytes() const {
+        const graph::Adjacency& adjacency = laid_out_.graph.adjacency;
+        std::vector<std::uint32_t> degrees;
+        for (std::uint32_t v = 0; v < adjacency.vertex_count(); ++v)
+            degrees.push_back(static_cast<std::uint32_t>(adjacency.neighbors(v).size()));
+        return beam::ResidentEdges::bytes_for(laid_out_.description.geometry.place_count(),
+                                              degrees);
     }
 
     Result<beam::Residence> load(std::span<const std::uint32_t> hot, bool edges) const {

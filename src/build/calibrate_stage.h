@@ -25,7 +25,8 @@ struct LaidOutGraph {
     std::span<const std::uint8_t> codes;  // row p is the code of the vertex at place p
     std::span<const std::uint32_t> navigation;
     std::span<const std::uint32_t> hot;
-    const layouts::GraphFiles& pages;  // as they were written
+    const layouts::GraphFiles& pages;               // as they were written
+    std::uint64_t resident_bytes_max = UINT64_MAX;  // of edges and hot records that are tried
 };
 
 struct Calibration {

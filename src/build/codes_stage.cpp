@@ -13,7 +13,6 @@
 namespace trackway::builder {
 namespace {
 
-constexpr std::uint64_t kSampleRows = 1U << 16U;
 constexpr std::size_t kBlock = 1024;
 constexpr std::uint32_t kLists[] = {10, 14, 20, 28, 40, 56, 80, 115, 160, 230, 320};
 constexpr std::uint32_t kStep = 4;  // every fourth judging query will do
@@ -29,7 +28,7 @@ std::vector<float> training_sample(const CodesTask& task) {
     const MatrixView& vectors = task.vectors;
     base::Random random(task.seed);
     auto rows = base::random_permutation(static_cast<std::uint32_t>(vectors.row_count), random);
-    rows.resize(std::min<std::size_t>(rows.size(), kSampleRows));
+    rows.resize(std::min<std::size_t>(rows.size(), task.training_rows));
     std::sort(rows.begin(), rows.end());  // read in the order in which they lie
     std::vector<float> sample(rows.size() * vectors.dimension);
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -91,13 +90,13 @@ bool may_use_opq(std::optional<CodeType> type, std::uint32_t dimension) noexcept
     return type ? *type == CodeType::kOpq : dimension <= kOpqDimensionMax;
 }
 
-std::uint64_t codes_stage_bytes(std::uint64_t rows, std::uint32_t dimension,
-                                std::uint32_t code_bytes, bool axes) noexcept {
-    const std::uint64_t sample = std::min(rows, kSampleRows) * dimension * sizeof(float);
-    const std::uint64_t axis_bytes =
-        axes ? 4 * std::uint64_t{dimension} * dimension * sizeof(float) : 0;
-    return 2 * sample + sample / 4 + sample / code_bytes * 2 + axis_bytes +
-           rows * (2 * std::uint64_t{code_bytes} + 16);
+std::uint64_t codes_stage_bytes(std::uint64_t rows, std::uint64_t training_rows,
+                                const CodesShape& shape) noexcept {
+    const std::uint64_t dimension = shape.dimension;
+    const std::uint64_t sample = std::min(rows, training_rows) * dimension * sizeof(float);
+    const std::uint64_t axis_bytes = shape.axes ? 4 * dimension * dimension * sizeof(float) : 0;
+    return 2 * sample + sample / 4 + sample / shape.code_bytes * 2 + axis_bytes +
+           rows * (2 * std::uint64_t{shape.code_bytes} + 16);
 }
 
 MadeCodes make_codes(const CodesTask& task, const base::Arena& arena) {

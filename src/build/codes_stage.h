@@ -18,6 +18,9 @@
 
 namespace trackway::builder {
 
+// A sample that codes are trained on need not be larger.
+constexpr std::uint64_t kTrainingRows = 1U << 16U;
+
 struct CodesTask {
     MatrixView vectors;  // as they are searched
     MatrixView given;    // where those are codes: what they stand for; otherwise empty
@@ -28,6 +31,7 @@ struct CodesTask {
     const JudgingQueries& judging;
     std::optional<CodeType> type = {};  // without one, all are tried
     std::uint32_t code_bytes = 32;
+    std::uint64_t training_rows = kTrainingRows;
     std::uint64_t seed = 1;
 };
 
@@ -42,11 +46,17 @@ struct MadeCodes {
 // arena.stopped().
 MadeCodes make_codes(const CodesTask& task, const base::Arena& arena);
 
+struct CodesShape {
+    std::uint32_t dimension = 0;
+    std::uint32_t code_bytes = 0;
+    bool axes = false;
+};
+
 // Whether OPQ codes will be trained: asked for, or tried among others.
 bool may_use_opq(std::optional<CodeType> type, std::uint32_t dimension) noexcept;
 
 // Bytes that making codes holds at once beside vectors and edges, for planning. axes: OPQ's, too.
-std::uint64_t codes_stage_bytes(std::uint64_t rows, std::uint32_t dimension,
-                                std::uint32_t code_bytes, bool axes) noexcept;
+std::uint64_t codes_stage_bytes(std::uint64_t rows, std::uint64_t training_rows,
+                                const CodesShape& shape) noexcept;
 
 }  // namespace trackway::builder

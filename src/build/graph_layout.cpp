@@ -29,23 +29,15 @@ GraphLayout::GraphLayout(const BuiltGraph& graph, const LayoutChoices& choices,
         degrees_.push_back(static_cast<std::uint32_t>(graph.adjacency.neighbors(v).size()));
 }
 
-void GraphLayout::navigate() {
-    navigation_rows_ = build_navigation(graph_.vectors, graph_.metric, {}, choices_.seed, arena_);
-}
-
-void GraphLayout::trace(const Workload& workload) {
-    trace_ = trace_workload(graph_, navigation_rows_, workload, arena_);
-    after_trace();
-}
-
-void GraphLayout::use_trace(Trace trace) {
-    trace_ = std::move(trace);
-    after_trace();
+Trace GraphLayout::trace(const Workload& workload) const {
+    const NavigationRows navigation =
+        build_navigation(graph_.vectors, graph_.metric, {}, choices_.seed, arena_);
+    return arena_.stopped() ? Trace() : trace_workload(graph_, navigation, workload, arena_);
 }
 
 // From here on searches begin at vertices near which many queries end.
-void GraphLayout::after_trace() {
-    if (arena_.stopped()) return;
+void GraphLayout::use_trace(Trace trace) {
+    trace_ = std::move(trace);
     covisits_ = join_covisits(trace_.training, graph_.adjacency.vertex_count());
     navigation_rows_ =
         build_navigation(graph_.vectors, graph_.metric, covisits_.strength, choices_.seed, arena_);
@@ -77,7 +69,7 @@ layouts::PagePacking GraphLayout::pack(PageOrder order, std::uint32_t page_size_
 
 // Sizes are tried with the order chosen, unrefined, in rising order until one costs a query more
 // than the one before.
-void GraphLayout::choose_page_size(const PageCosts& costs) {
+std::uint32_t GraphLayout::choose_page_size(const PageCosts& costs) const {
     const std::uint32_t smallest = *layouts::smallest_page_size(shape());
     double least = std::numeric_limits<double>::infinity();
     std::uint32_t best = smallest;
@@ -92,18 +84,25 @@ void GraphLayout::choose_page_size(const PageCosts& costs) {
         }
         size *= 2;
     }
-    choices_.page_size_bytes = best;
+    return best;
 }
 
-void GraphLayout::order_pages() {
-    const std::uint32_t size = choices_.page_size_bytes;
-    pages_before_ =
+OrderedPages GraphLayout::order_pages(const std::optional<PageCosts>& costs) {
+    const std::uint32_t size = costs ? choose_page_size(*costs) : choices_.page_size_bytes;
+    OrderedPages pages;
+    pages.traced_before =
         pages_per_query(trace_.judging, page_of(pack(PageOrder::kInsertion, size, false)));
-    packing_ = pack(choices_.page_order, size, true);
-    pages_after_ = pages_per_query(trace_.judging, page_of(packing_));
+    layouts::PagePacking packing = pack(choices_.page_order, size, true);
+    pages.traced_after = pages_per_query(trace_.judging, page_of(packing));
+    pages.shape = {size, packing.geometry.vertices_per_page, packing.geometry.edges.place_limit()};
+    pages.groups = std::move(packing.groups);
+    return pages;
 }
 
-void GraphLayout::number_pages(const layouts::Uuid& uuid) {
+void GraphLayout::use_pages(OrderedPages pages, const layouts::Uuid& uuid) {
+    pages_before_ = pages.traced_before;
+    pages_after_ = pages.traced_after;
+    packing_ = layouts::repack_pages(shape(), pages.shape, std::move(pages.groups));
     find_extents();
     packing_.geometry.seed = layouts::page_seed(uuid);
     for (const layouts::ShardExtent& extent : std::span(extents_).subspan(1))
@@ -142,8 +141,14 @@ void GraphLayout::find_extents() {
 
 Status GraphLayout::calibrate_with(const JudgingQueries& judging,
                                    const layouts::GraphFiles& pages) {
-    const LaidOutGraph laid_out{graph_, description_, packing_.place, codes_, navigation_places_,
-                                hot_,   pages};
+    const LaidOutGraph laid_out{graph_,
+                                description_,
+                                packing_.place,
+                                codes_,
+                                navigation_places_,
+                                hot_,
+                                pages,
+                                choices_.calibration_bytes};
     TRACKWAY_TRY_ASSIGN(calibration, calibrate(laid_out, judging, arena_));
     calibration_ = std::move(calibration);
     return {};

@@ -31,13 +31,20 @@ struct LayoutChoices {
     PageOrder page_order = PageOrder::kAffinity;
     std::uint32_t page_size_bytes = 0;  // 0: chosen by choose_page_size()
     std::uint64_t seed = 1;
+    // Calibration keeps no more than this resident.
+    std::uint64_t calibration_bytes = UINT64_MAX;
 };
 
 // Bytes for each vertex that laying out holds beside vectors, edges and codes, for planning.
+constexpr std::uint64_t kLayoutBytesEach = 72;
+// For each vertex of the shard whose pages are ordered; copies: of its edges within the shard.
+constexpr std::uint64_t order_bytes_each(std::uint32_t max_degree, bool copies) noexcept {
+    return std::uint64_t{max_degree} * (copies ? 8 : 4) + 240;
+}
 // Calibration keeps the edges and the records of a quarter of the vertices.
-constexpr std::uint64_t lay_out_bytes(std::uint32_t max_degree,
-                                      std::uint32_t vector_bytes) noexcept {
-    return std::uint64_t{max_degree} * 6 + 240 + (vector_bytes + max_degree * 2) / 4;
+constexpr std::uint64_t calibration_bytes_each(std::uint32_t max_degree,
+                                               std::uint32_t vector_bytes) noexcept {
+    return std::uint64_t{max_degree} * 2 + (vector_bytes + max_degree * 2) / 4;
 }
 
 // What one read costs: of a page of 4096, 8192 and 16384 bytes, in units of the first.
@@ -45,20 +52,27 @@ using PageCosts = std::array<double, 3>;
 // The reference disk: 130,000, 115,000 and 55,000 random reads a second.
 constexpr PageCosts kUsualPageCosts = {1, 1.13, 2.36};
 
+// Which vertices share pages, and what that was worth to the queries that judged it.
+struct OrderedPages {
+    layouts::PageShape shape;
+    layouts::PageGroups groups;
+    double traced_before = 0;
+    double traced_after = 0;
+};
+
 class GraphLayout {
 public:
     // The graph must outlive it.
     GraphLayout(const BuiltGraph& graph, const LayoutChoices& choices, const base::Arena& arena);
 
     // Stages, in this order. Each is unfinished when arena.stopped().
-    void navigate();
-    void trace(const Workload& workload);
-    // Instead of trace(): visits of real queries, as read_trace() gives them, with vertices for
-    // places.
+    Trace trace(const Workload& workload) const;
+    // Of trace(), or visits of real queries.
     void use_trace(Trace trace);
-    void choose_page_size(const PageCosts& costs);
-    void order_pages();
-    void number_pages(const layouts::Uuid& uuid);
+    // costs: where no page size is given, what pages cost.
+    OrderedPages order_pages(const std::optional<PageCosts>& costs);
+    // Of order_pages(); numbers the vertices.
+    void use_pages(OrderedPages pages, const layouts::Uuid& uuid);
     // On the pages as they were written.
     Status calibrate_with(const JudgingQueries& judging, const layouts::GraphFiles& pages);
     // Of other pages, where there are no queries to measure with these.
@@ -79,7 +93,7 @@ public:
 private:
     layouts::RecordShape shape() const;
     layouts::PagePacking pack(PageOrder order, std::uint32_t page_size_bytes, bool judged) const;
-    void after_trace();
+    std::uint32_t choose_page_size(const PageCosts& costs) const;
     void find_extents();
 
     const BuiltGraph& graph_;

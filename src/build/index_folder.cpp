@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -23,7 +24,7 @@ using base::fail_errno;
 using base::join;
 namespace fs = std::filesystem;
 
-Status check_entries(const fs::path& path, bool overwrite) {
+Status check_entries(const fs::path& path, std::string_view work_name, bool overwrite) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(path, error)) {
         const std::string name = entry.path().filename().string();
@@ -35,7 +36,7 @@ Status check_entries(const fs::path& path, bool overwrite) {
             return fail(ErrorCode::kInvalidArgument,
                         join(entry.path().string(), ": expected a regular file"));
         }
-        if (!layouts::is_index_file_name(name) && !overwrite) {
+        if (!layouts::is_index_file_name(name) && name != work_name && !overwrite) {
             return fail(ErrorCode::kInvalidArgument,
                         join(path.string(), ": expected an empty folder, found ", name));
         }
@@ -83,7 +84,7 @@ Result<IndexFolder> IndexFolder::open(const fs::path& path, bool overwrite) {
         return fail(ErrorCode::kInvalidArgument,
                     join(path.string(), ": another build is at work in this folder"));
     }
-    if (Status status = check_entries(path, overwrite); !status) {
+    if (Status status = check_entries(path, kWorkName, overwrite); !status) {
         if (folder.created_) rmdir(path.c_str());
         folder.published_ = true;  // not ours: leave everything as it is
         return tl::unexpected(std::move(status).error());
@@ -100,9 +101,20 @@ IndexFolder::IndexFolder(IndexFolder&& other) noexcept
 
 IndexFolder::~IndexFolder() {
     if (lock_ < 0) return;
-    if (!published_) remove_unlisted();
+    if (!published_) {
+        remove_unlisted();
+        std::error_code error;
+        if (fs::is_directory(path_ / kWorkName, error)) {
+            if (const auto left = work()) left->tidy();
+        }
+    }
     if (!published_ && created_) rmdir(path_.c_str());
     close(lock_);
+}
+
+void IndexFolder::forget_work() const noexcept {
+    std::error_code error;
+    fs::remove_all(path_ / kWorkName, error);
 }
 
 void IndexFolder::remove_unlisted() const noexcept {
@@ -130,6 +142,7 @@ Status IndexFolder::publish(const layouts::Manifest& manifest, std::vector<io::S
     TRACKWAY_TRY(io::write_file(path_ / layouts::kManifestName, std::as_bytes(std::span(text))));
     published_ = true;
     remove_unlisted();
+    forget_work();
     return {};
 }
 

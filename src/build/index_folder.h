@@ -3,6 +3,7 @@
 
 #include "trackway/result.h"
 
+#include "build/work_folder.h"
 #include "io/file.h"
 #include "layouts/manifest.h"
 
@@ -21,10 +22,15 @@ public:
     IndexFolder& operator=(const IndexFolder&) = delete;
     IndexFolder(IndexFolder&& other) noexcept;
     IndexFolder& operator=(IndexFolder&&) = delete;
-    // Unpublished: removes what the build left, and the folder if it made it.
+    // Unpublished: removes what the build left but for stages that it finished, and the folder if
+    // it made it and nothing is in it.
     ~IndexFolder();
 
     const std::filesystem::path& path() const noexcept { return path_; }
+    // For the stages of this build; gone once it is published.
+    Result<WorkFolder> work() const { return WorkFolder::open(path_ / kWorkName); }
+    // Removes what stages have finished: it is of no use to another build.
+    void forget_work() const noexcept;
 
     // Gives the files their names, then the manifest: from this rename on the new index is the
     // one that opens. Files of the index before are removed.
@@ -32,6 +38,7 @@ public:
 
 private:
     IndexFolder() = default;
+    static constexpr const char* kWorkName = "work";
     void remove_unlisted() const noexcept;
 
     std::filesystem::path path_;

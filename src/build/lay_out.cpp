@@ -1,7 +1,10 @@
 #include "build/lay_out.h"
 
+#include "base/errors.h"
+#include "build/working_layout.h"
 #include "build/write_stage.h"
 
+#include <string>
 #include <utility>
 
 namespace trackway::builder {
@@ -50,23 +53,60 @@ void put_calibration(const Calibration& calibration, layouts::Manifest& manifest
     manifest.curve_with_edges = calibration.curve_with_edges;
 }
 
+tl::unexpected<Error> stopped() {
+    return base::fail(ErrorCode::kCancelled, "the build was stopped");
+}
+
+Result<Trace> trace_of(LayOutTask& task, const GraphLayout& layout, const base::Arena& arena) {
+    if (task.judging == nullptr) return std::move(task.trace);
+    const auto trace = [&]() -> Result<Trace> {
+        Trace made = layout.trace(*task.judging->workload);
+        if (arena.stopped()) return stopped();
+        return made;
+    };
+    if (task.kept == nullptr) return trace();
+    TRACKWAY_TRY_ASSIGN(output, task.kept->made("trace", stage_key("trace 1", {&task.key, 1}),
+                                                [&]() -> Result<StageOutput> {
+                                                    TRACKWAY_TRY_ASSIGN(made, trace());
+                                                    return write_trace(task.kept->work(), made);
+                                                }));
+    return read_trace(task.kept->work(), output);
+}
+
+Result<OrderedPages> pages_of(const LayOutTask& task, GraphLayout& layout,
+                              const base::Arena& arena) {
+    const auto order = [&]() -> Result<OrderedPages> {
+        OrderedPages made = layout.order_pages(task.page_costs);
+        if (arena.stopped()) return stopped();
+        return made;
+    };
+    if (task.kept == nullptr) return order();
+    std::string recipe =
+        base::join("order 1 ", name_of(task.choices.page_order), " ", task.choices.page_size_bytes);
+    if (task.page_costs) {
+        for (const double cost : *task.page_costs)
+            recipe += base::join(" ", cost);
+    }
+    TRACKWAY_TRY_ASSIGN(output, task.kept->made("order", stage_key(recipe, {&task.key, 1}),
+                                                [&]() -> Result<StageOutput> {
+                                                    TRACKWAY_TRY_ASSIGN(made, order());
+                                                    return write_order(task.kept->work(), made);
+                                                }));
+    return read_order(task.kept->work(), output);
+}
+
 }  // namespace
 
 Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
     GraphLayout layout(task.graph, task.choices, runner.arena());
     TRACKWAY_TRY(runner.stage("trace", [&]() -> Status {
-        if (task.judging != nullptr) {
-            layout.navigate();
-            if (!runner.arena().stopped()) layout.trace(*task.judging->workload);
-        } else {
-            layout.use_trace(std::move(task.trace));
-        }
+        TRACKWAY_TRY_ASSIGN(trace, trace_of(task, layout, runner.arena()));
+        layout.use_trace(std::move(trace));
         return {};
     }));
     TRACKWAY_TRY(runner.stage("order", [&]() -> Status {
-        if (task.page_costs) layout.choose_page_size(*task.page_costs);
-        layout.order_pages();
-        if (!runner.arena().stopped()) layout.number_pages(task.manifest.uuid);
+        TRACKWAY_TRY_ASSIGN(pages, pages_of(task, layout, runner.arena()));
+        layout.use_pages(std::move(pages), task.manifest.uuid);
         return {};
     }));
     layouts::Manifest& manifest = task.manifest;

@@ -5,6 +5,7 @@
 
 #include "build/graph_layout.h"
 #include "build/index_folder.h"
+#include "build/kept_stages.h"
 #include "build/stage_runner.h"
 #include "build/workload.h"
 #include "layouts/manifest.h"
@@ -25,6 +26,9 @@ struct LayOutTask {
     Trace trace = {};
     layouts::Manifest manifest = {};  // all but what the stages find out
     bool keep_trace = false;
+    // Where stages are kept, if they are; key: of all that was done before.
+    KeptStages* kept = nullptr;
+    StageKey key = {};
 };
 
 // Runs navigation, trace, order, calibrate, write, verify, publish and fills in the report.

@@ -28,8 +28,9 @@ std::uint64_t bytes_needed(const layouts::GraphFiles& graph, const layouts::Mani
     const std::uint64_t exact_bytes =
         manifest.is_encoded() ? manifest.dimension * element_size_bytes(manifest.element_type) : 0;
     const std::uint64_t vertex = geometry.vector_bytes + exact_bytes + geometry.max_degree * 4 +
-                                 16 + std::uint64_t{manifest.code_bytes} * 2 +
-                                 lay_out_bytes(geometry.max_degree, geometry.vector_bytes);
+                                 16 + std::uint64_t{manifest.code_bytes} * 2 + kLayoutBytesEach +
+                                 order_bytes_each(geometry.max_degree, true) +
+                                 calibration_bytes_each(geometry.max_degree, geometry.vector_bytes);
     return graph.description().vertex_count * vertex + Workload::bytes_max(geometry.vector_bytes) +
            covisit_pair_bytes() + kFixedBytes;
 }

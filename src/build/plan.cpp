@@ -5,11 +5,14 @@
 #include "build/codes_stage.h"
 #include "build/covisits.h"
 #include "build/graph_layout.h"
+#include "build/partition_stage.h"
 #include "build/workload.h"
 #include "graph/vamana.h"
+#include "shard/partition.h"
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 namespace trackway::builder {
 namespace {
@@ -60,7 +63,7 @@ Status check_options(const BuildOptions& options, const VectorFile& vectors) {
     if (vectors.row_count() > kVectorsMax) {
         return fail(ErrorCode::kUnsupported,
                     join(vectors.path().string(), ": expected at most ", kVectorsMax,
-                         " vectors in one shard, found ", vectors.row_count()));
+                         " vectors, found ", vectors.row_count()));
     }
     return {};
 }
@@ -69,31 +72,154 @@ bool is_encoded(const BuildOptions& options) {
     return options.layout.encoding != VectorEncoding::kAsGiven;
 }
 
-std::uint64_t expected_peak(const BuildOptions& options, const VectorFile& vectors,
-                            const Plan& plan) {
-    const std::uint64_t rows = vectors.row_count();
-    const graph::VamanaOptions graph{.max_degree = options.graph.max_degree,
-                                     .build_list_size = options.graph.build_list_size};
-    const std::uint64_t edges = rows * (std::uint64_t{options.graph.max_degree} + 1) * 4;
-    const std::uint64_t codes = rows * plan.code_bytes;
-    const std::uint64_t training =
-        codes_stage_bytes(rows, vectors.dimension(), plan.code_bytes,
-                          may_use_opq(options.code_type, vectors.dimension()));
-    const std::uint64_t laying_out =
-        rows * lay_out_bytes(options.graph.max_degree, plan.record_shape.vector_bytes) +
-        codes * 5 / 4 + covisit_pair_bytes();
-    const std::uint64_t stages = std::max(graph::vamana_bytes(rows, graph, plan.threads),
-                                          edges + codes + std::max(training, laying_out));
-    const std::uint64_t row_bytes =
-        vectors.row_bytes() + (is_encoded(options) ? plan.record_shape.vector_bytes : 0);
-    return rows * row_bytes + Workload::bytes_max(row_bytes) + stages + kFixedBytes;
+// What one number of shards makes of a build.
+class Costs {
+public:
+    Costs(const BuildOptions& options, const VectorFile& vectors, const Plan& plan)
+        : options_(options),
+          plan_(plan),
+          rows_(vectors.row_count()),
+          dimension_(vectors.dimension()),
+          given_bytes_(vectors.row_bytes()),
+          lift_bytes_(options.metric == Metric::kInnerProduct ? kLiftBytes : 0) {}
+
+    // Resident at once, at most, mapped files left aside.
+    std::uint64_t peak(std::uint32_t shards, std::uint64_t training_rows) const {
+        return base() + std::max({partition(shards), graph(shards), merge(), codes(training_rows),
+                                  order(shards)});
+    }
+    // Beside what calibration keeps resident.
+    std::uint64_t calibration_base() const { return base() + layout(); }
+    std::uint64_t calibration() const {
+        return rows_ *
+               calibration_bytes_each(options_.graph.max_degree, plan_.record_shape.vector_bytes);
+    }
+
+private:
+    static constexpr std::uint64_t kLiftBytes = 16;
+    static constexpr std::uint64_t kBlockBytes = std::uint64_t{12} << 20U;
+
+    std::uint64_t base() const {
+        return kFixedBytes +
+               Workload::bytes_max(given_bytes_ +
+                                   (is_encoded(options_) ? plan_.record_shape.vector_bytes : 0));
+    }
+    std::uint64_t partition(std::uint32_t shards) const {
+        const std::uint64_t sample =
+            shards == 1 ? 0 : plan_.sample_rows * (given_bytes_ + std::uint64_t{dimension_} * 4);
+        return sample + rows_ * kPartitionBytesEach + kBlockBytes;
+    }
+    std::uint64_t graph(std::uint32_t shards) const {
+        const std::uint64_t members =
+            shards == 1 ? rows_ : shard::Assigner::members_max(rows_, shards, plan_.replica_factor);
+        const graph::VamanaOptions options{.max_degree = options_.graph.max_degree,
+                                           .build_list_size = options_.graph.build_list_size};
+        return members * (plan_.record_shape.vector_bytes + lift_bytes_) +
+               graph::vamana_bytes(members, options, plan_.threads);
+    }
+    std::uint64_t merge() const { return rows_ * (16 + lift_bytes_) + kBlockBytes; }
+    std::uint64_t codes(std::uint64_t training_rows) const {
+        return codes_stage_bytes(
+            rows_, training_rows,
+            {dimension_, plan_.code_bytes, may_use_opq(options_.code_type, dimension_)});
+    }
+    std::uint64_t layout() const {
+        return rows_ * (kLayoutBytesEach + plan_.code_bytes * 5 / 4) + covisit_pair_bytes();
+    }
+    std::uint64_t order(std::uint32_t shards) const {
+        const std::uint64_t own = shards == 1 ? rows_ : shard::Assigner::home_max(rows_, shards);
+        return layout() +
+               own * (order_bytes_each(options_.graph.max_degree, shards > 1) + lift_bytes_);
+    }
+
+    const BuildOptions& options_;
+    const Plan& plan_;
+    std::uint64_t rows_;
+    std::uint32_t dimension_;
+    std::uint64_t given_bytes_;
+    std::uint64_t lift_bytes_;
+};
+
+constexpr std::uint64_t kTrainingLeast = 4096;
+constexpr std::uint64_t kSampleRows = 1U << 16U;
+constexpr std::uint64_t kRowsPerShard = 1000;
+
+std::uint32_t shards_most(std::uint64_t rows) {
+    return static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(rows / kRowsPerShard, 1, kMaxShards));
+}
+
+Status check_shards(const ShardOptions& shards, std::uint64_t rows) {
+    TRACKWAY_TRY(check_range("shards", shards.count, 0, shards_most(rows)));
+    if (shards.workload_weight &&
+        !(*shards.workload_weight >= 0 && *shards.workload_weight <= 1e6)) {
+        return fail(
+            ErrorCode::kInvalidArgument,
+            join("workload weight: expected 0 to 1000000, found ", *shards.workload_weight));
+    }
+    if (!(shards.replica_factor >= 1 && shards.replica_factor <= 4)) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("replica factor: expected 1 to 4, found ", shards.replica_factor));
+    }
+    return {};
+}
+
+std::string mebibytes(std::uint64_t bytes) {
+    constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
+    return join((bytes + kMiB - 1) / kMiB, " MiB");
+}
+
+// The fewest shards that the budget holds, and the largest sample for codes that it holds then.
+Status choose_shards(const ShardOptions& options, std::uint64_t rows, const Costs& costs,
+                     Plan& plan) {
+    const std::uint32_t first = std::max(options.count, 1U);
+    const std::uint32_t last = options.count != 0 ? options.count : shards_most(rows);
+    std::uint64_t least = UINT64_MAX;
+    for (std::uint32_t shards = first; shards <= last; ++shards) {
+        for (std::uint64_t training = kTrainingRows; training >= kTrainingLeast; training /= 2) {
+            const std::uint64_t peak = costs.peak(shards, training);
+            least = std::min(least, peak);
+            if (peak > plan.memory_budget_bytes) continue;
+            plan.shards = shards;
+            plan.training_rows = training;
+            plan.expected_peak_bytes = peak;
+            return {};
+        }
+    }
+    return fail(ErrorCode::kOutOfMemory,
+                join("memory budget: ", rows, " vectors need ", least, " bytes",
+                     options.count != 0 ? join(" in ", options.count, " shards") : std::string(),
+                     ", found ", plan.memory_budget_bytes));
+}
+
+void describe(const Costs& costs, std::uint64_t rows, Plan& plan) {
+    plan.text =
+        plan.shards == 1
+            ? join("one shard: ", mebibytes(plan.expected_peak_bytes),
+                   " of memory expected, budget ", mebibytes(plan.memory_budget_bytes))
+            : join(plan.shards, " shards of at most ", shard::Assigner::home_max(rows, plan.shards),
+                   " vectors, built with up to ", plan.replica_factor,
+                   " times as many: one shard would need ",
+                   mebibytes(costs.peak(1, plan.training_rows)), ", this ",
+                   mebibytes(plan.expected_peak_bytes), ", budget ",
+                   mebibytes(plan.memory_budget_bytes));
+    if (plan.training_rows < std::min(rows, kTrainingRows))
+        plan.text += join("; codes trained on ", plan.training_rows, " vectors");
+    if (plan.calibration_bytes != UINT64_MAX)
+        plan.text += join("; calibrated with ", mebibytes(plan.calibration_bytes), " resident");
 }
 
 }  // namespace
 
+std::string Plan::recipe() const {
+    return join(shards, " shards ", replica_factor, " ", sample_rows, " ", training_rows, " ",
+                calibration_bytes);
+}
+
 Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
                        std::uint32_t threads) {
     TRACKWAY_TRY(check_options(options, vectors));
+    TRACKWAY_TRY(check_shards(options.shards, vectors.row_count()));
     Plan plan;
     const ElementType stored =
         stored_type(options.layout.encoding, options.metric, vectors.element_type());
@@ -124,12 +250,23 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
     plan.memory_budget_bytes = options.memory_budget_bytes != 0
                                    ? options.memory_budget_bytes
                                    : base::physical_memory_bytes() / 5 * 4;
-    plan.expected_peak_bytes = expected_peak(options, vectors, plan);
-    if (plan.expected_peak_bytes > plan.memory_budget_bytes) {
-        return fail(ErrorCode::kOutOfMemory,
-                    join("memory budget: one shard of ", vectors.row_count(), " vectors needs ",
-                         plan.expected_peak_bytes, " bytes, found ", plan.memory_budget_bytes));
+    plan.replica_factor = options.shards.count == 1 ? 1 : options.shards.replica_factor;
+    plan.sample_rows = std::min(vectors.row_count(), kSampleRows);
+    const Costs costs(options, vectors, plan);
+    TRACKWAY_TRY(choose_shards(options.shards, vectors.row_count(), costs, plan));
+    if (plan.shards == 1) {
+        plan.replica_factor = 1;
+        plan.sample_rows = 1;
     }
+    const std::uint64_t base = costs.calibration_base();
+    if (base + costs.calibration() > plan.memory_budget_bytes) {
+        plan.calibration_bytes =
+            plan.memory_budget_bytes > base ? plan.memory_budget_bytes - base : 0;
+    } else {
+        plan.expected_peak_bytes = std::max(plan.expected_peak_bytes, base + costs.calibration());
+    }
+    plan.resident_limit_bytes = plan.memory_budget_bytes - plan.memory_budget_bytes / 32;
+    describe(costs, vectors.row_count(), plan);
     return plan;
 }
 

@@ -8,6 +8,7 @@
 #include "layouts/page_packing.h"
 
 #include <cstdint>
+#include <string>
 
 namespace trackway::builder {
 
@@ -19,11 +20,22 @@ struct Plan {
     std::uint32_t code_bytes = 0;
     std::uint32_t threads = 0;
     std::uint64_t memory_budget_bytes = 0;
-    std::uint64_t expected_peak_bytes = 0;  // resident, of the whole build
+    std::uint64_t expected_peak_bytes = 0;   // resident, of the whole build
+    std::uint64_t resident_limit_bytes = 0;  // above it, mapped files are given back
+    std::uint32_t shards = 1;
+    double replica_factor = 1;
+    std::uint64_t sample_rows = 1;    // that the partition is trained on
+    std::uint64_t training_rows = 1;  // that codes are trained on
+    // Room for what calibration keeps resident; UINT64_MAX where there is enough for all of it.
+    std::uint64_t calibration_bytes = UINT64_MAX;
+    std::string text;  // what was chosen and why, in one line
+
+    // All of it that the bytes of the index depend on.
+    std::string recipe() const;
 };
 
 // kInvalidArgument names the option, what it may be and what it was; kOutOfMemory when the build
-// would need more than the budget, with the smallest that would do.
+// would need more than the budget with any number of shards, with the smallest that would do.
 Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
                        std::uint32_t threads);
 

@@ -36,6 +36,7 @@ public:
         tell(name, 0, 1);
         TRACKWAY_TRY(body());
         tell(name, 1, 1);
+        base::give_back_freed_memory();
         report_.stages.push_back(
             {name, watch.seconds(), watch.cpu_seconds(), base::peak_resident_bytes()});
         return {};

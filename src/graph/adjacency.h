@@ -1,4 +1,5 @@
-// The edges of one shard's graph in one flat array: a fixed number of places per vertex.
+// The edges of a graph in one flat array: for each vertex its degree, then a fixed number of places
+// for neighbours.
 #pragma once
 
 #include "base/assert.h"
@@ -14,41 +15,54 @@ namespace trackway::graph {
 class Adjacency {
 public:
     Adjacency() = default;
+    // Without edges.
     Adjacency(std::uint32_t vertex_count, std::uint32_t capacity)
-        : capacity_(capacity),
-          degrees_(vertex_count, 0),
-          neighbors_(std::size_t{vertex_count} * capacity) {}
+        : stride_(std::size_t{capacity} + 1),
+          vertex_count_(vertex_count),
+          own_(vertex_count * stride_, 0),
+          rows_(own_) {}
+    // With the edges that stand in rows, which must stay: vertex after vertex, capacity + 1 numbers
+    // for each.
+    Adjacency(std::span<std::uint32_t> rows, std::uint32_t capacity)
+        : stride_(std::size_t{capacity} + 1),
+          vertex_count_(static_cast<std::uint32_t>(rows.size() / stride_)),
+          rows_(rows) {}
+    Adjacency(const Adjacency&) = delete;
+    Adjacency& operator=(const Adjacency&) = delete;
+    Adjacency(Adjacency&&) noexcept = default;  // a moved vector keeps its place in memory
+    Adjacency& operator=(Adjacency&&) noexcept = default;
+    ~Adjacency() = default;
 
-    std::uint32_t vertex_count() const noexcept {
-        return static_cast<std::uint32_t>(degrees_.size());
-    }
-    std::uint32_t capacity() const noexcept { return capacity_; }
+    std::uint32_t vertex_count() const noexcept { return vertex_count_; }
+    std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(stride_ - 1); }
 
     std::span<const std::uint32_t> neighbors(std::uint32_t vertex) const noexcept {
-        return {neighbors_.data() + std::size_t{vertex} * capacity_, degrees_[vertex]};
+        const std::uint32_t* row = rows_.data() + vertex * stride_;
+        return {row + 1, *row};
+    }
+    // Degree and places of these vertices, as they stand.
+    std::span<const std::uint32_t> rows(std::uint32_t begin, std::uint32_t end) const noexcept {
+        return rows_.subspan(begin * stride_, (end - begin) * stride_);
     }
 
     // REQUIRES: neighbors.size() <= capacity().
     void set(std::uint32_t vertex, std::span<const std::uint32_t> neighbors) noexcept {
-        TRACKWAY_ASSERT(neighbors.size() <= capacity_);
-        std::copy(
-            neighbors.begin(), neighbors.end(),
-            neighbors_.begin() + static_cast<std::ptrdiff_t>(std::size_t{vertex} * capacity_));
-        degrees_[vertex] = static_cast<std::uint32_t>(neighbors.size());
+        TRACKWAY_ASSERT(neighbors.size() < stride_);
+        std::uint32_t* row = rows_.data() + vertex * stride_;
+        *row = static_cast<std::uint32_t>(neighbors.size());
+        std::copy(neighbors.begin(), neighbors.end(), row + 1);
     }
 
     // Sorts the vertex's list by number.
     void sort(std::uint32_t vertex) noexcept {
-        const auto first =
-            neighbors_.begin() + static_cast<std::ptrdiff_t>(std::size_t{vertex} * capacity_);
-        std::sort(first, first + degrees_[vertex]);
+        std::uint32_t* row = rows_.data() + vertex * stride_;
+        std::sort(row + 1, row + 1 + *row);
     }
 
     void prefetch(std::uint32_t vertex) const noexcept {
-        __builtin_prefetch(&degrees_[vertex]);
-        const std::uint32_t* first = neighbors_.data() + std::size_t{vertex} * capacity_;
-        for (std::uint32_t i = 0; i < capacity_; i += 16)
-            __builtin_prefetch(first + i);
+        const std::uint32_t* row = rows_.data() + vertex * stride_;
+        for (std::size_t i = 0; i < stride_; i += 16)
+            __builtin_prefetch(row + i);
     }
 
     // Of the vertices from begin to end.
@@ -60,9 +74,10 @@ public:
     }
 
 private:
-    std::uint32_t capacity_ = 0;
-    std::vector<std::uint32_t> degrees_;
-    std::vector<std::uint32_t> neighbors_;
+    std::size_t stride_ = 1;
+    std::uint32_t vertex_count_ = 0;
+    std::vector<std::uint32_t> own_;
+    std::span<std::uint32_t> rows_;
 };
 
 }  // namespace trackway::graph

@@ -150,6 +150,21 @@ Status StagedFile::append(std::span<const std::byte> bytes) {
     return {};
 }
 
+Status StagedFile::reserve(std::uint64_t size_bytes) {
+    TRACKWAY_ASSERT(size_bytes >= size_bytes_);
+    if (size_bytes == size_bytes_) return {};
+    int failed = 0;
+    do {
+        failed = posix_fallocate(file_.descriptor_, 0, static_cast<off_t>(size_bytes));
+    } while (failed == EINTR);
+    if (failed != 0) {
+        return base::fail_errno(
+            failed, base::join(file_.path_.string(), ": cannot reserve ", size_bytes, " bytes"));
+    }
+    size_bytes_ = size_bytes;
+    return {};
+}
+
 Status StagedFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
     TRACKWAY_ASSERT(offset <= size_bytes_ && bytes.size() <= size_bytes_ - offset);
     return write_fully(file_.descriptor_, offset, bytes, file_.path_);
@@ -164,12 +179,17 @@ Status StagedFile::sync() {
 
 Status StagedFile::publish() {
     TRACKWAY_TRY(sync());
+    TRACKWAY_TRY(name());
+    const auto folder = path_.parent_path();
+    return sync_folder(folder.empty() ? "." : folder);
+}
+
+Status StagedFile::name() {
     if (std::rename(file_.path_.c_str(), path_.c_str()) != 0) {
         return base::fail_errno(errno, base::join(path_.string(), ": cannot rename into place"));
     }
     file_ = File();
-    const auto folder = path_.parent_path();
-    return sync_folder(folder.empty() ? "." : folder);
+    return {};
 }
 
 Status sync_folder(const std::filesystem::path& folder) {

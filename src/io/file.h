@@ -65,7 +65,9 @@ public:
     ~StagedFile();
 
     Status append(std::span<const std::byte> bytes);
-    // Overwrites bytes already appended.
+    // Makes the file so long, and has the device keep room for it: bytes not yet written are zero.
+    Status reserve(std::uint64_t size_bytes);
+    // Overwrites bytes already appended or reserved.
     Status write_at(std::uint64_t offset, std::span<const std::byte> bytes);
     std::uint64_t size_bytes() const noexcept { return size_bytes_; }
     const std::filesystem::path& path() const noexcept { return path_; }
@@ -75,6 +77,8 @@ public:
     Status sync();
     // sync(), then path names the file, for ever.
     Status publish();
+    // path names the file, until a power loss: for what can be made again.
+    Status name();
 
 private:
     StagedFile() = default;

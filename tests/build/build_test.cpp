@@ -3,6 +3,7 @@
 #include "io/file.h"
 #include "layouts/manifest.h"
 #include "support/built_index.h"
+#include "support/folder_contents.h"
 
 #include <doctest/doctest.h>
 
@@ -21,13 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::map<std::string, std::vector<std::byte>> contents(const fs::path& folder) {
-    std::map<std::string, std::vector<std::byte>> files;
-    for (const auto& entry : fs::directory_iterator(folder))
-        files[entry.path().filename().string()] = *io::read_file(entry.path(), 1U << 30U);
-    return files;
-}
-
 std::string build_error(const BuildOptions& options) {
     const auto report = build(options);
     return report ? "" : report.error().message;
@@ -38,7 +32,7 @@ std::string build_error(const BuildOptions& options) {
 TEST_SUITE("build") {
     TEST_CASE("the same input, options and seed give the same bytes for any number of threads") {
         for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kCosine}) {
-            std::vector<std::map<std::string, std::vector<std::byte>>> built_bytes;
+            std::vector<test::Contents> built_bytes;
             for (const std::uint32_t threads : {1U, 2U, 4U}) {
                 test::BuiltIndex built;
                 build_into(built, test::random_vectors(1200, 9, ElementType::kFloat16, 1),
@@ -47,7 +41,7 @@ TEST_SUITE("build") {
                                options.metric = metric;
                                if (metric != Metric::kL2) write_workload(built, 40);
                            });
-                built_bytes.push_back(contents(built.path()));
+                built_bytes.push_back(test::contents(built.path()));
             }
             CHECK(built_bytes[0] == built_bytes[1]);
             CHECK(built_bytes[0] == built_bytes[2]);
@@ -61,12 +55,13 @@ TEST_SUITE("build") {
         std::vector<std::string> names;
         for (const StageReport& stage : built.report.stages)
             names.push_back(stage.name);
-        CHECK(names == std::vector<std::string>{"read", "graph", "truth", "codes", "trace", "order",
-                                                "write", "calibrate", "verify", "publish"});
+        CHECK(names == std::vector<std::string>{"read", "partition", "graph", "merge", "truth",
+                                                "codes", "trace", "order", "write", "calibrate",
+                                                "verify", "publish"});
         CHECK(built.report.layout.page_size_bytes == 4096);
         CHECK(built.report.shards.front().vectors == 500);
         std::uint64_t bytes = 0;
-        for (const auto& [name, content] : contents(built.path()))
+        for (const auto& [name, content] : test::contents(built.path()))
             bytes += content.size();
         CHECK(built.report.bytes_written == bytes);
     }
@@ -103,26 +98,26 @@ TEST_SUITE("build") {
         test::BuiltIndex built;
         build_into(built, test::random_vectors(60, 4, ElementType::kUint8, 1),
                    [](BuildOptions&) {});
-        const auto before = contents(built.path());
+        const auto before = test::contents(built.path());
         CHECK(build_error(built.options).find("holds an index already") != std::string::npos);
-        CHECK(contents(built.path()) == before);
+        CHECK(test::contents(built.path()) == before);
         fs::remove_all(built.path());
         fs::create_directory(built.path());
         std::ofstream(built.path() / "notes.txt") << "mine";
         CHECK(build_error(built.options).find("found notes.txt") != std::string::npos);
-        CHECK(contents(built.path()).size() == 1);
+        CHECK(test::contents(built.path()).size() == 1);
     }
 
     TEST_CASE("overwriting replaces the index and keeps foreign files") {
         test::BuiltIndex built;
         build_into(built, test::random_vectors(60, 4, ElementType::kUint8, 1),
                    [](BuildOptions&) {});
-        const auto before = contents(built.path());
+        const auto before = test::contents(built.path());
         std::ofstream(built.path() / "notes.txt") << "mine";
         built.options.overwrite = true;
         built.options.seed = 2;
         REQUIRE(build(built.options));
-        const auto after = contents(built.path());
+        const auto after = test::contents(built.path());
         CHECK(after.contains("notes.txt"));
         CHECK(after.size() == before.size() + 1);
         CHECK(after.at("manifest.json") != before.at("manifest.json"));
@@ -132,18 +127,18 @@ TEST_SUITE("build") {
         test::BuiltIndex built;
         build_into(built, test::random_vectors(60, 4, ElementType::kUint8, 1),
                    [](BuildOptions&) {});
-        const auto expected = contents(built.path());
+        const auto expected = test::contents(built.path());
         fs::remove(built.path() / "manifest.json");
         std::ofstream(built.path() / "shard-0000.00000000000000aa.pages.partial") << "half";
         REQUIRE(build(built.options));
-        CHECK(contents(built.path()) == expected);
+        CHECK(test::contents(built.path()) == expected);
     }
 
-    TEST_CASE("a build that fails or is stopped leaves what was there before") {
+    TEST_CASE("a build that fails or is stopped leaves the index that was there before") {
         test::BuiltIndex built;
         build_into(built, test::random_vectors(400, 4, ElementType::kFloat32, 1),
                    [](BuildOptions&) {});
-        const auto before = contents(built.path());
+        const auto before = test::contents(built.path());
         built.options.overwrite = true;
         built.options.seed = 3;
         for (const char* stage : {"read", "graph", "truth", "order", "codes", "write", "verify"}) {
@@ -155,7 +150,7 @@ TEST_SUITE("build") {
             const auto report = build(built.options, stop_in, stop.get_token());
             REQUIRE_FALSE(report);
             CHECK(report.error().code == ErrorCode::kCancelled);
-            CHECK(contents(built.path()) == before);
+            CHECK(test::contents(built.path()) == before);
         }
         built.options.index_dir = built.folder / "new";
         std::stop_source stop;

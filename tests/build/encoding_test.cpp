@@ -3,6 +3,7 @@
 
 #include "io/file.h"
 #include "support/built_index.h"
+#include "support/folder_contents.h"
 
 #include <doctest/doctest.h>
 
@@ -16,13 +17,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr VectorEncoding kEncodings[] = {VectorEncoding::kFloat16, VectorEncoding::kSq8};
-
-std::map<std::string, std::vector<std::byte>> contents(const fs::path& folder) {
-    std::map<std::string, std::vector<std::byte>> files;
-    for (const auto& entry : fs::directory_iterator(folder))
-        files[entry.path().filename().string()] = *io::read_file(entry.path(), 1U << 30U);
-    return files;
-}
 
 bool has_exact_vectors(const fs::path& folder) {
     for (const auto& entry : fs::directory_iterator(folder))
@@ -44,7 +38,7 @@ TEST_SUITE("build") {
     TEST_CASE("an encoded index has the same bytes for any number of threads") {
         for (const VectorEncoding encoding : kEncodings) {
             for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kCosine}) {
-                std::map<std::string, std::vector<std::byte>> expected;
+                test::Contents expected;
                 for (const std::uint32_t threads : {1U, 2U}) {
                     test::BuiltIndex built;
                     build_into(built, test::random_vectors(500, 9, ElementType::kFloat32, 1),
@@ -54,8 +48,8 @@ TEST_SUITE("build") {
                                    options.metric = metric;
                                    options.layout.encoding = encoding;
                                });
-                    if (expected.empty()) expected = contents(built.path());
-                    CHECK(contents(built.path()) == expected);
+                    if (expected.empty()) expected = test::contents(built.path());
+                    CHECK(test::contents(built.path()) == expected);
                     std::uint64_t bytes = 0;
                     for (const auto& [name, content] : expected)
                         bytes += content.size();
@@ -137,7 +131,7 @@ TEST_SUITE("build") {
         test::BuiltIndex built;
         build_into(built, test::random_vectors(400, 8, ElementType::kFloat32, 1),
                    [](BuildOptions& options) { options.layout.encoding = VectorEncoding::kSq8; });
-        const auto before = contents(built.path());
+        const auto before = test::contents(built.path());
         built.options.overwrite = true;
         built.options.seed = 3;
         for (const char* stage : {"encode", "write", "verify"}) {
@@ -148,7 +142,7 @@ TEST_SUITE("build") {
             const auto report = build(built.options, stop_in, stop.get_token());
             REQUIRE_FALSE(report);
             CHECK(report.error().code == ErrorCode::kCancelled);
-            CHECK(contents(built.path()) == before);
+            CHECK(test::contents(built.path()) == before);
         }
     }
 

@@ -8,6 +8,7 @@
 #include "support/driven_search.h"
 #include "support/expect.h"
 #include "support/file_bytes.h"
+#include "support/folder_contents.h"
 
 #include <doctest/doctest.h>
 
@@ -92,13 +93,6 @@ bool same(const std::vector<Neighbor>& a, const std::vector<Neighbor>& b) {
     });
 }
 
-std::map<std::string, std::vector<std::byte>> contents(const fs::path& folder) {
-    std::map<std::string, std::vector<std::byte>> files;
-    for (const std::string& name : test::names_in(folder))
-        files[name] = test::bytes_of_file(folder / name);
-    return files;
-}
-
 }  // namespace
 
 TEST_SUITE("build") {
@@ -151,7 +145,7 @@ TEST_SUITE("build") {
     }
 
     TEST_CASE("reordering gives the same bytes for any number of threads") {
-        std::vector<std::map<std::string, std::vector<std::byte>>> bytes;
+        std::vector<test::Contents> bytes;
         for (const std::uint32_t threads : {1U, 2U, 4U}) {
             test::BuiltIndex index;
             build_small(index, PageOrder::kBreadthFirst, 400);
@@ -159,7 +153,7 @@ TEST_SUITE("build") {
             options.thread_count = threads;
             options.keep_trace = true;
             test::expect_value(relayout(options));
-            bytes.push_back(contents(index.path()));
+            bytes.push_back(test::contents(index.path()));
         }
         CHECK(bytes[0] == bytes[1]);
         CHECK(bytes[0] == bytes[2]);
@@ -202,10 +196,10 @@ TEST_SUITE("build") {
     TEST_CASE("what cannot be reordered is refused, and the index stays as it was") {
         test::BuiltIndex index;
         build_small(index, PageOrder::kBreadthFirst, 300);
-        const auto before = contents(index.path());
+        const auto before = test::contents(index.path());
         const auto expect = [&](const RelayoutOptions& options, ErrorCode code, const char* part) {
             test::expect_error(relayout(options), code, {part});
-            CHECK(contents(index.path()) == before);
+            CHECK(test::contents(index.path()) == before);
         };
         const RelayoutOptions good = by_workload(index);
         RelayoutOptions options = good;
@@ -234,7 +228,7 @@ TEST_SUITE("build") {
     TEST_CASE("reordering that is stopped leaves the index as it was") {
         test::BuiltIndex index;
         build_small(index, PageOrder::kBreadthFirst, 300);
-        const auto before = contents(index.path());
+        const auto before = test::contents(index.path());
         for (const char* stage : {"read", "trace", "order", "calibrate", "write", "verify"}) {
             CAPTURE(stage);
             std::stop_source stop;
@@ -243,7 +237,7 @@ TEST_SUITE("build") {
             };
             test::expect_error(relayout(by_workload(index), stop_in, stop.get_token()),
                                ErrorCode::kCancelled);
-            CHECK(contents(index.path()) == before);
+            CHECK(test::contents(index.path()) == before);
         }
     }
 
@@ -256,9 +250,9 @@ TEST_SUITE("build") {
             bytes[bytes.size() / 2] ^= std::byte{1};
             test::FileBytes().add_bytes(bytes).save(index.path() / name);
         }
-        const auto before = contents(index.path());
+        const auto before = test::contents(index.path());
         test::expect_error(relayout(by_workload(index)), ErrorCode::kCorruption,
                            {".pages: offset ", "checksum"});
-        CHECK(contents(index.path()) == before);
+        CHECK(test::contents(index.path()) == before);
     }
 }

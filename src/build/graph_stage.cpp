@@ -1,0 +1,264 @@
+#include "build/graph_stage.h"
+
+#include "base/aligned_buffer.h"
+#include "base/errors.h"
+#include "graph/point_set.h"
+#include "graph/reachability.h"
+#include "graph/robust_prune.h"
+#include "graph/vamana.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace trackway::builder {
+namespace {
+
+using base::fail;
+using base::join;
+
+constexpr const char* kEdgesFile = "edges";
+constexpr std::size_t kWriteBytes = std::size_t{4} << 20U;
+constexpr std::size_t kBlock = 32;
+
+Status stopped() {
+    return fail(ErrorCode::kCancelled, "the build was stopped");
+}
+
+// The vertices of a shard's graph, by their numbers in it: its own, then its replicas.
+class Members {
+public:
+    Members(const PartitionedVectors& parts, std::uint32_t shard)
+        : begin_(parts.numbers().begin(shard)),
+          own_(parts.numbers().count(shard)),
+          replicas_(parts.replicas(shard)) {}
+
+    std::uint32_t count() const noexcept {
+        return own_ + static_cast<std::uint32_t>(replicas_.size());
+    }
+    std::uint32_t own() const noexcept { return own_; }
+    std::uint32_t vertex(std::uint32_t member) const noexcept {
+        return member < own_ ? begin_ + member : replicas_[member - own_];
+    }
+    // The members that are these vertices of another shard, as replicas.
+    std::pair<std::uint32_t, std::uint32_t> range(std::uint32_t first,
+                                                  std::uint32_t end) const noexcept {
+        const auto from = std::lower_bound(replicas_.begin(), replicas_.end(), first);
+        const auto to = std::lower_bound(from, replicas_.end(), end);
+        return {own_ + static_cast<std::uint32_t>(from - replicas_.begin()),
+                own_ + static_cast<std::uint32_t>(to - replicas_.begin())};
+    }
+
+private:
+    std::uint32_t begin_;
+    std::uint32_t own_;
+    std::span<const std::uint32_t> replicas_;
+};
+
+// The graph of one shard and where a merge stands in it.
+struct ShardGraph {
+    Members members;
+    std::unique_ptr<io::MappedFile> file;
+    graph::Adjacency adjacency;
+    std::uint32_t next = 0;  // member whose vertex comes next
+    std::uint32_t end = 0;
+};
+
+// Working memory of one thread.
+struct Scratch {
+    std::vector<std::uint32_t> ids;
+    std::vector<float> distances;
+    std::vector<graph::Candidate> candidates;
+    graph::PruneScratch prune;
+};
+
+class Merger {
+public:
+    Merger(const WorkFolder& work, const GraphTask& task, io::ResidentLimit& limit,
+           const base::Arena& arena)
+        : work_(work),
+          task_(task),
+          limit_(limit),
+          arena_(arena),
+          points_(task.vectors, task.metric, arena),
+          scratch_(arena.thread_count()) {}
+
+    Result<StageOutput> run() {
+        const VertexNumbers numbers = task_.parts.numbers();
+        for (std::uint32_t s = 0; s < numbers.shard_count(); ++s)
+            TRACKWAY_TRY(open_shard(s));
+        TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work_.file(kEdgesFile)));
+        for (std::uint32_t s = 0; s < numbers.shard_count(); ++s)
+            TRACKWAY_TRY(merge_shard(s, file));
+        TRACKWAY_TRY(file.name());
+        shards_.clear();
+        TRACKWAY_TRY_ASSIGN(edges, io::MappedFile::open(work_.file(kEdgesFile), true, limit_));
+        graph::Adjacency adjacency(edges.writable_numbers(), task_.options.max_degree);
+        const std::uint32_t entry_point = points_.medoid(arena_);
+        if (arena_.stopped()) return tl::unexpected(stopped().error());
+        graph::connect_all(points_, entry_point, task_.options.build_list_size, adjacency);
+        // Pages hold sorted lists: what comes after must not depend on an order that is lost there.
+        for (std::uint32_t v = 0; v < adjacency.vertex_count(); ++v)
+            adjacency.sort(v);
+        return StageOutput{.files = {kEdgesFile}, .values = {entry_point}};
+    }
+
+private:
+    Status open_shard(std::uint32_t shard) {
+        TRACKWAY_TRY_ASSIGN(
+            file, io::MappedFile::open(work_.file(graph_stage_name(shard)), true, limit_));
+        auto mapped = std::make_unique<io::MappedFile>(std::move(file));
+        graph::Adjacency adjacency(mapped->writable_numbers(), task_.options.max_degree);
+        shards_.push_back(
+            {Members(task_.parts, shard), std::move(mapped), std::move(adjacency), 0, 0});
+        return {};
+    }
+
+    // Blocks of vertices, whose lists all shards have in the same order.
+    Status merge_shard(std::uint32_t shard, io::StagedFile& file) {
+        const VertexNumbers numbers = task_.parts.numbers();
+        const std::size_t stride = std::size_t{task_.options.max_degree} + 1;
+        const auto step =
+            static_cast<std::uint32_t>(std::max<std::size_t>(kWriteBytes / stride / 4, 1));
+        for (std::uint32_t s = 0; s < shards_.size(); ++s) {
+            const Members& members = shards_[s].members;
+            const auto range = s == shard ? std::pair(0U, members.own())
+                                          : members.range(numbers.begin(shard), numbers.end(shard));
+            std::tie(shards_[s].next, shards_[s].end) = range;
+        }
+        for (std::uint32_t begin = numbers.begin(shard); begin < numbers.end(shard);) {
+            const std::uint32_t count = std::min(step, numbers.end(shard) - begin);
+            collect(begin, begin + count);
+            std::vector<std::uint32_t> rows(count * stride, 0);
+            arena_.parallel_for(
+                count, kBlock, [&](std::size_t first, std::size_t last, std::uint32_t thread) {
+                    for (std::size_t i = first; i < last; ++i) {
+                        unite(begin + static_cast<std::uint32_t>(i), lists_[i],
+                              std::span(rows).subspan(i * stride, stride), scratch_[thread]);
+                    }
+                });
+            if (arena_.stopped()) return stopped();
+            TRACKWAY_TRY(file.append(std::as_bytes(std::span(rows))));
+            begin += count;
+        }
+        return {};
+    }
+
+    // The lists of each vertex of the block, in the order of shards.
+    void collect(std::uint32_t begin, std::uint32_t end) {
+        lists_.assign(end - begin, {});
+        for (ShardGraph& shard : shards_) {
+            for (; shard.next < shard.end && shard.members.vertex(shard.next) < end; ++shard.next) {
+                lists_[shard.members.vertex(shard.next) - begin].push_back(
+                    shard.adjacency.neighbors(shard.next));
+            }
+        }
+    }
+
+    // A vertex that was built once keeps its edges: they are pruned.
+    void unite(std::uint32_t vertex, std::span<const std::span<const std::uint32_t>> lists,
+               std::span<std::uint32_t> row, Scratch& scratch) const {
+        std::vector<std::uint32_t>& ids = scratch.ids;
+        ids.clear();
+        for (const auto& list : lists)
+            ids.insert(ids.end(), list.begin(), list.end());
+        if (lists.size() > 1) {
+            std::sort(ids.begin(), ids.end());
+            ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+            prune(vertex, scratch);
+        }
+        row[0] = static_cast<std::uint32_t>(ids.size());
+        std::copy(ids.begin(), ids.end(), row.begin() + 1);
+    }
+
+    void prune(std::uint32_t vertex, Scratch& scratch) const {
+        std::vector<std::uint32_t>& ids = scratch.ids;
+        scratch.distances.resize(ids.size());
+        points_.distances(vertex, ids, scratch.distances.data());
+        scratch.candidates.clear();
+        for (std::size_t i = 0; i < ids.size(); ++i)
+            scratch.candidates.push_back({scratch.distances[i], ids[i], 0});
+        std::sort(scratch.candidates.begin(), scratch.candidates.end(), graph::nearer);
+        graph::robust_prune(points_, scratch.candidates,
+                            {task_.options.max_degree, task_.options.alpha}, scratch.prune);
+        ids = scratch.prune.kept;
+    }
+
+    const WorkFolder& work_;
+    const GraphTask& task_;
+    io::ResidentLimit& limit_;
+    const base::Arena& arena_;
+    graph::PointSet points_;
+    std::vector<ShardGraph> shards_;
+    std::vector<std::vector<std::span<const std::uint32_t>>> lists_;
+    std::vector<Scratch> scratch_;  // per thread
+};
+
+}  // namespace
+
+std::string graph_stage_name(std::uint32_t shard) {
+    std::string number = std::to_string(shard);
+    number.insert(0, 4 - std::min<std::size_t>(4, number.size()), '0');
+    return "graph-" + number;
+}
+
+Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& task,
+                                      std::uint32_t shard, const base::Arena& arena,
+                                      const std::function<void(std::uint32_t)>& inserted) {
+    const Members members(task.parts, shard);
+    const std::size_t row_bytes = task.vectors.row_bytes();
+    base::AlignedBuffer rows(members.count() * row_bytes);
+    for (std::uint32_t m = 0; m < members.count(); ++m)
+        std::memcpy(rows.data() + m * row_bytes, task.vectors.row(members.vertex(m)), row_bytes);
+    const graph::PointSet points(
+        {rows.data(), task.vectors.element_type, members.count(), task.vectors.dimension},
+        task.metric, arena);
+    graph::VamanaGraph built = graph::build_vamana(points,
+                                                   {.max_degree = task.options.max_degree,
+                                                    .build_list_size = task.options.build_list_size,
+                                                    .alpha = task.options.alpha,
+                                                    .seed = task.seed + shard},
+                                                   arena, inserted);
+    if (arena.stopped()) return tl::unexpected(stopped().error());
+    const std::string name = graph_stage_name(shard);
+    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work.file(name)));
+    const std::size_t stride = std::size_t{task.options.max_degree} + 1;
+    const auto step =
+        static_cast<std::uint32_t>(std::max<std::size_t>(kWriteBytes / stride / 4, 1));
+    for (std::uint32_t begin = 0; begin < members.count(); begin += step) {
+        const std::uint32_t end = std::min(begin + step, members.count());
+        const auto local = built.adjacency.rows(begin, end);
+        std::vector<std::uint32_t> values(local.begin(), local.end());
+        for (std::size_t at = 0; at < values.size(); at += stride) {
+            for (std::size_t i = 1; i <= values[at]; ++i)
+                values[at + i] = members.vertex(values[at + i]);
+            std::fill(values.begin() + static_cast<std::ptrdiff_t>(at + values[at] + 1),
+                      values.begin() + static_cast<std::ptrdiff_t>(at + stride), 0);
+        }
+        TRACKWAY_TRY(file.append(std::as_bytes(std::span(values))));
+    }
+    TRACKWAY_TRY(file.name());
+    return StageOutput{.files = {name}};
+}
+
+Result<StageOutput> merge_graphs(const WorkFolder& work, const GraphTask& task,
+                                 io::ResidentLimit& limit, const base::Arena& arena) {
+    return Merger(work, task, limit, arena).run();
+}
+
+Result<MergedGraph> MergedGraph::open(const WorkFolder& work, const StageOutput& output,
+                                      std::uint32_t max_degree, io::ResidentLimit& limit) {
+    MergedGraph graph;
+    TRACKWAY_TRY_ASSIGN(file, io::MappedFile::open(work.file(kEdgesFile), true, limit));
+    graph.file_ = std::move(file);
+    graph.adjacency_ = graph::Adjacency(graph.file_.writable_numbers(), max_degree);
+    graph.entry_point_ = static_cast<std::uint32_t>(output.values.front());
+    return graph;
+}
+
+}  // namespace trackway::builder

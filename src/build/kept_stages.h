@@ -1,0 +1,41 @@
+// Runs a stage, or takes what it left when it ran before.
+#pragma once
+
+#include "trackway/builder.h"
+#include "trackway/result.h"
+
+#include "base/errors.h"
+#include "build/work_folder.h"
+
+#include <string>
+#include <utility>
+
+namespace trackway::builder {
+
+class KeptStages {
+public:
+    // The report is told of stages that need not run.
+    KeptStages(WorkFolder work, BuildReport& report) : work_(std::move(work)), report_(report) {}
+
+    const WorkFolder& work() const noexcept { return work_; }
+
+    // make() -> Result<StageOutput>; its files are in work().
+    template <class Make>
+    Result<StageOutput> made(const std::string& stage, const StageKey& key, const Make& make) {
+        StageOutput output;
+        TRACKWAY_TRY_ASSIGN(found, work_.find(stage, key, output));
+        if (found) {
+            report_.stages_resumed.push_back(stage);
+            return output;
+        }
+        Result<StageOutput> result = make();
+        if (result) TRACKWAY_TRY(work_.finish(stage, key, *result));
+        return result;
+    }
+
+private:
+    WorkFolder work_;
+    BuildReport& report_;
+};
+
+}  // namespace trackway::builder

@@ -1,0 +1,257 @@
+#include "build/partition_stage.h"
+
+#include "base/aligned_buffer.h"
+#include "base/errors.h"
+#include "build/vector_pass.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace trackway::builder {
+namespace {
+
+using base::fail;
+using base::join;
+
+constexpr std::uint64_t kReadBytes = std::uint64_t{4} << 20U;
+// Queries that train the partition, and that judge it.
+constexpr std::uint64_t kTrainingMax = 8192;
+constexpr std::uint64_t kJudgingMax = 4096;
+constexpr const char* kGivenFile = "vectors.given";
+constexpr const char* kEncodedFile = "vectors.encoded";
+constexpr const char* kRowsFile = "rows";
+constexpr const char* kVerticesFile = "vertices";
+constexpr const char* kReplicasFile = "replicas";
+
+Status stopped() {
+    return fail(ErrorCode::kCancelled, "the build was stopped");
+}
+
+// Collects rows of one shard and writes many at a time.
+class RowWriter {
+public:
+    RowWriter(io::StagedFile& file, std::uint64_t offset, std::size_t capacity)
+        : file_(file), offset_(offset), buffer_(capacity) {}
+
+    Status add(std::span<const std::byte> row) {
+        if (used_ + row.size() > buffer_.size()) TRACKWAY_TRY(flush());
+        std::memcpy(buffer_.data() + used_, row.data(), row.size());
+        used_ += row.size();
+        return {};
+    }
+    Status flush() {
+        TRACKWAY_TRY(file_.write_at(offset_, std::span(buffer_).first(used_)));
+        offset_ += used_;
+        used_ = 0;
+        return {};
+    }
+
+private:
+    io::StagedFile& file_;
+    std::uint64_t offset_;
+    std::vector<std::byte> buffer_;
+    std::size_t used_ = 0;
+};
+
+Status write_numbers(const WorkFolder& work, const char* name,
+                     std::span<const std::uint32_t> numbers, StageOutput& output) {
+    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work.file(name)));
+    TRACKWAY_TRY(file.append(std::as_bytes(numbers)));
+    TRACKWAY_TRY(file.name());
+    output.files.emplace_back(name);
+    return {};
+}
+
+Status write_rows(const WorkFolder& work, const PartitionTask& task,
+                  std::span<const std::uint16_t> homes, std::span<const std::uint32_t> starts) {
+    const std::size_t row_bytes = task.vectors.row_bytes();
+    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work.file(kGivenFile)));
+    TRACKWAY_TRY(file.reserve(task.vectors.row_count() * row_bytes));
+    const std::size_t shards = starts.size() - 1;
+    const std::size_t capacity = std::max<std::size_t>(kReadBytes / shards, row_bytes);
+    std::vector<RowWriter> writers;
+    for (std::size_t s = 0; s < shards; ++s)
+        writers.emplace_back(file, std::uint64_t{starts[s]} * row_bytes, capacity);
+    TRACKWAY_TRY(
+        for_each_block(task.vectors, [&](const MatrixView& block, std::uint64_t first) -> Status {
+            for (std::uint64_t i = 0; i < block.row_count; ++i)
+                TRACKWAY_TRY(writers[homes[first + i]].add({block.row(i), row_bytes}));
+            return {};
+        }));
+    for (RowWriter& writer : writers)
+        TRACKWAY_TRY(writer.flush());
+    return file.name();
+}
+
+// Queries of one half, as rows that follow one another; at most so many.
+base::AlignedBuffer half_of(const Workload& workload, bool judging, std::uint64_t most,
+                            MatrixView& half) {
+    const MatrixView& all = workload.given();
+    const std::uint64_t count = std::min((all.row_count + (judging ? 0 : 1)) / 2, most);
+    const std::uint64_t step =
+        count == 0 ? 1 : std::max<std::uint64_t>(all.row_count / 2 / count, 1);
+    base::AlignedBuffer rows(count * all.row_bytes());
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::uint64_t query = i * step * 2 + (judging ? 1 : 0);
+        std::memcpy(rows.data() + i * all.row_bytes(), all.row(query), all.row_bytes());
+    }
+    half = {rows.data(), all.element_type, count, all.dimension};
+    return rows;
+}
+
+shard::Partition train(const PartitionTask& task, const base::Arena& arena) {
+    if (task.options.shards == 1 || task.workload == nullptr)
+        return shard::train_partition(task.sample, task.metric, {}, task.options, arena);
+    shard::PartitionQueries queries;
+    const auto training = half_of(*task.workload, false, kTrainingMax, queries.training);
+    const auto judging = half_of(*task.workload, true, kJudgingMax, queries.judging);
+    return shard::train_partition(task.sample, task.metric, queries, task.options, arena);
+}
+
+Result<std::vector<std::uint32_t>> starts_of(std::span<const std::uint64_t> counts) {
+    std::vector<std::uint32_t> starts = {0};
+    for (const std::uint64_t count : counts) {
+        if (count == 0) {
+            return fail(
+                ErrorCode::kInvalidArgument,
+                join("shards: expected no more than the vectors have regions, found ",
+                     counts.size(), ", of which shard ", starts.size() - 1, " would be empty"));
+        }
+        starts.push_back(starts.back() + static_cast<std::uint32_t>(count));
+    }
+    return starts;
+}
+
+void add_report(const shard::Partition& partition, std::vector<std::uint64_t>& values) {
+    values.push_back(std::bit_cast<std::uint64_t>(partition.workload_weight));
+    for (const shard::WeightTrial& trial : partition.trials) {
+        values.push_back(std::bit_cast<std::uint64_t>(trial.weight));
+        values.push_back(std::bit_cast<std::uint64_t>(trial.shards_per_query));
+    }
+}
+
+}  // namespace
+
+Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& task,
+                                   const base::Arena& arena) {
+    const std::uint64_t rows = task.vectors.row_count();
+    const shard::Partition partition = train(task, arena);
+    if (arena.stopped()) return tl::unexpected(stopped().error());
+    shard::Assigner assigner(partition, task.metric, rows);
+    TRACKWAY_TRY(
+        for_each_block(task.vectors, [&](const MatrixView& block, std::uint64_t) -> Status {
+            assigner.add(block, arena);
+            return arena.stopped() ? stopped() : Status();
+        }));
+    TRACKWAY_TRY_ASSIGN(starts, starts_of(assigner.home_counts()));
+    const std::span<const std::uint16_t> homes = assigner.homes();
+    StageOutput output;
+    output.values.push_back(partition.shards);
+    output.values.insert(output.values.end(), starts.begin(), starts.end());
+    TRACKWAY_TRY(write_rows(work, task, homes, starts));
+    output.files.emplace_back(kGivenFile);
+    std::vector<std::uint32_t> next(starts.begin(), starts.end());
+    std::vector<std::uint32_t> vertices(rows);
+    for (std::uint64_t row = 0; row < rows; ++row)
+        vertices[row] = next[homes[row]]++;
+    std::vector<std::vector<std::uint32_t>> replicas(partition.shards);
+    for (const shard::Replica& replica : assigner.replicas())
+        replicas[replica.shard].push_back(vertices[replica.row]);
+    std::vector<std::uint32_t> all;
+    for (auto& own : replicas) {
+        std::sort(own.begin(), own.end());
+        output.values.push_back(own.size());
+        all.insert(all.end(), own.begin(), own.end());
+    }
+    add_report(partition, output.values);
+    TRACKWAY_TRY(write_numbers(work, kReplicasFile, all, output));
+    TRACKWAY_TRY(write_numbers(work, kVerticesFile, vertices, output));
+    std::vector<std::uint32_t> row_of(rows);
+    for (std::uint32_t row = 0; row < rows; ++row)
+        row_of[vertices[row]] = row;
+    TRACKWAY_TRY(write_numbers(work, kRowsFile, row_of, output));
+    return output;
+}
+
+Result<PartitionedVectors> PartitionedVectors::open(const WorkFolder& work,
+                                                    const StageOutput& output,
+                                                    const VectorFile& vectors,
+                                                    io::ResidentLimit& limit) {
+    PartitionedVectors opened;
+    TRACKWAY_TRY_ASSIGN(given, io::MappedFile::open(work.file(kGivenFile), false, limit));
+    TRACKWAY_TRY_ASSIGN(rows, io::MappedFile::open(work.file(kRowsFile), false, limit));
+    TRACKWAY_TRY_ASSIGN(vertices, io::MappedFile::open(work.file(kVerticesFile), false, limit));
+    TRACKWAY_TRY_ASSIGN(replicas, io::MappedFile::open(work.file(kReplicasFile), false, limit));
+    opened.given_ = std::move(given);
+    opened.rows_ = std::move(rows);
+    opened.vertices_ = std::move(vertices);
+    opened.type_ = vectors.element_type();
+    opened.dimension_ = vectors.dimension();
+    auto value = output.values.begin();
+    const std::uint64_t shards = *value++;
+    for (std::uint64_t s = 0; s <= shards; ++s)
+        opened.starts_.push_back(static_cast<std::uint32_t>(*value++));
+    std::size_t at = 0;
+    for (std::uint64_t s = 0; s < shards; ++s) {
+        const std::size_t count = *value++;
+        const auto own = replicas.numbers().subspan(at, count);
+        opened.replicas_.emplace_back(own.begin(), own.end());
+        at += count;
+    }
+    opened.report_.workload_weight = std::bit_cast<double>(*value++);
+    while (value != output.values.end()) {
+        const auto weight = std::bit_cast<double>(*value++);
+        opened.report_.trials.push_back({weight, std::bit_cast<double>(*value++)});
+    }
+    return opened;
+}
+
+std::uint64_t PartitionedVectors::member_count() const noexcept {
+    std::uint64_t count = starts_.back();
+    for (const auto& own : replicas_)
+        count += own.size();
+    return count;
+}
+
+MatrixView PartitionedVectors::given() const noexcept {
+    return {given_.bytes().data(), type_, starts_.back(), dimension_};
+}
+
+Result<StageOutput> write_encoded(const WorkFolder& work, const MatrixView& given,
+                                  const quant::ScalarCode& code, const base::Arena& arena) {
+    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work.file(kEncodedFile)));
+    const std::uint64_t step = std::max<std::uint64_t>(1, kReadBytes / given.row_bytes());
+    for (std::uint64_t first = 0; first < given.row_count; first += step) {
+        const MatrixView block{given.row(first), given.element_type,
+                               std::min(step, given.row_count - first), given.dimension};
+        const base::AlignedBuffer codes = quant::encode_matrix(block, code, arena);
+        if (arena.stopped()) return tl::unexpected(stopped().error());
+        TRACKWAY_TRY(file.append(codes.span()));
+    }
+    TRACKWAY_TRY(file.name());
+    return StageOutput{.files = {kEncodedFile},
+                       .values = {std::bit_cast<std::uint32_t>(code.offset),
+                                  std::bit_cast<std::uint32_t>(code.step)}};
+}
+
+Result<EncodedVectors> EncodedVectors::open(const WorkFolder& work, const StageOutput& output,
+                                            io::ResidentLimit& limit) {
+    EncodedVectors opened;
+    TRACKWAY_TRY_ASSIGN(file, io::MappedFile::open(work.file(kEncodedFile), false, limit));
+    opened.file_ = std::move(file);
+    opened.offset_ = std::bit_cast<float>(static_cast<std::uint32_t>(output.values[0]));
+    opened.step_ = std::bit_cast<float>(static_cast<std::uint32_t>(output.values[1]));
+    return opened;
+}
+
+quant::ScalarCode EncodedVectors::code(VectorEncoding encoding, Metric metric,
+                                       ElementType given) const noexcept {
+    return {
+        .encoding = encoding, .metric = metric, .given = given, .offset = offset_, .step = step_};
+}
+
+}  // namespace trackway::builder

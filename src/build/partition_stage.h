@@ -1,0 +1,97 @@
+// From the file of vectors to working files: every vector once, shard by shard, and which of them
+// are built in other shards as well.
+#pragma once
+
+#include "trackway/builder.h"
+#include "trackway/options.h"
+#include "trackway/result.h"
+#include "trackway/types.h"
+#include "trackway/vector_file.h"
+
+#include "base/arena.h"
+#include "build/built_graph.h"
+#include "build/work_folder.h"
+#include "build/workload.h"
+#include "io/mapped_file.h"
+#include "io/resident_limit.h"
+#include "quant/scalar_codes.h"
+#include "shard/partition.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace trackway::builder {
+
+// The vectors as working files hold them, by vertex.
+class PartitionedVectors {
+public:
+    // What make_partition() left.
+    static Result<PartitionedVectors> open(const WorkFolder& work, const StageOutput& output,
+                                           const VectorFile& vectors, io::ResidentLimit& limit);
+
+    MatrixView given() const noexcept;
+    VertexNumbers numbers() const noexcept {
+        return {starts_, rows_.numbers(), vertices_.numbers()};
+    }
+    // Vertices of other shards that are built in this one, in rising order.
+    std::span<const std::uint32_t> replicas(std::uint32_t shard) const noexcept {
+        return replicas_[shard];
+    }
+    // With replicas: of one shard, of all.
+    std::uint64_t member_count(std::uint32_t shard) const noexcept {
+        return numbers().count(shard) + replicas_[shard].size();
+    }
+    std::uint64_t member_count() const noexcept;
+    const PartitionReport& report() const noexcept { return report_; }
+
+private:
+    io::MappedFile given_;
+    ElementType type_ = ElementType::kFloat32;
+    std::uint32_t dimension_ = 0;
+    std::vector<std::uint32_t> starts_;
+    io::MappedFile rows_;
+    io::MappedFile vertices_;
+    std::vector<std::vector<std::uint32_t>> replicas_;
+    PartitionReport report_;
+};
+
+struct PartitionTask {
+    const VectorFile& vectors;
+    MatrixView sample;                   // of the vectors; not looked at where there is one shard
+    const Workload* workload = nullptr;  // null: only the vectors decide
+    Metric metric = Metric::kL2;
+    shard::PartitionOptions options;
+};
+
+// Reads the vectors twice: to assign them to shards, and to write them where they belong.
+// kCancelled when arena.stopped(); kInvalidArgument when a shard would be empty.
+Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& task,
+                                   const base::Arena& arena);
+
+// Bytes for each vector that it holds at once, for planning.
+constexpr std::uint64_t kPartitionBytesEach = 4 + 4 + 2 + 12;
+
+// The vectors in a scalar code, in a working file beside those given.
+Result<StageOutput> write_encoded(const WorkFolder& work, const MatrixView& given,
+                                  const quant::ScalarCode& code, const base::Arena& arena);
+
+class EncodedVectors {
+public:
+    EncodedVectors() = default;
+    // What write_encoded() left.
+    static Result<EncodedVectors> open(const WorkFolder& work, const StageOutput& output,
+                                       io::ResidentLimit& limit);
+    quant::ScalarCode code(VectorEncoding encoding, Metric metric,
+                           ElementType given) const noexcept;
+    MatrixView view(const quant::ScalarCode& code, const MatrixView& given) const noexcept {
+        return {file_.bytes().data(), code.stored(), given.row_count, given.dimension};
+    }
+
+private:
+    io::MappedFile file_;
+    float offset_ = 0;
+    float step_ = 1;
+};
+
+}  // namespace trackway::builder

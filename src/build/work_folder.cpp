@@ -1,0 +1,146 @@
+#include "build/work_folder.h"
+
+#include "base/checksum.h"
+#include "base/errors.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <sstream>
+#include <sys/stat.h>
+#include <system_error>
+#include <utility>
+
+namespace trackway::builder {
+namespace {
+
+using base::fail_errno;
+using base::join;
+namespace fs = std::filesystem;
+
+constexpr std::string_view kRecordSuffix = ".stage";
+constexpr std::uint64_t kRecordMax = std::uint64_t{16} << 20U;
+constexpr std::uint64_t kReadBytes = std::uint64_t{4} << 20U;
+
+std::string hex_of(const StageKey& key) {
+    static constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string text;
+    for (const std::uint8_t byte : key) {
+        text += kDigits[byte >> 4U];
+        text += kDigits[byte & 15U];
+    }
+    return text;
+}
+
+Result<std::string> checksum_of(const fs::path& path) {
+    TRACKWAY_TRY_ASSIGN(file, io::File::open(path));
+    base::Checksum checksum;
+    std::vector<std::byte> block(std::min(kReadBytes, file.size_bytes()));
+    for (std::uint64_t at = 0; at < file.size_bytes(); at += block.size()) {
+        const auto part =
+            std::span(block).first(std::min<std::uint64_t>(block.size(), file.size_bytes() - at));
+        TRACKWAY_TRY(file.read_exact(at, part));
+        checksum.update(part);
+    }
+    return join(file.size_bytes(), " ", base::hex(checksum.digest64()));
+}
+
+std::string with_checksum(std::string text) {
+    const std::string sum = base::hex(base::checksum64(std::as_bytes(std::span(text))));
+    return text + "checksum " + sum + "\n";
+}
+
+std::string text_of(const StageKey& key, const StageOutput& output,
+                    std::span<const std::string> checksums) {
+    std::string text = join("trackway stage 1\nkey ", hex_of(key), "\n");
+    for (std::size_t i = 0; i < output.files.size(); ++i)
+        text += join("file ", output.files[i], " ", checksums[i], "\n");
+    for (const std::uint64_t value : output.values)
+        text += join("value ", value, "\n");
+    return with_checksum(std::move(text));
+}
+
+StageOutput output_in(const std::string& text) {
+    StageOutput output;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string kind;
+        words >> kind;
+        if (kind == "file") words >> output.files.emplace_back();
+        if (kind == "value") words >> output.values.emplace_back();
+    }
+    return output;
+}
+
+}  // namespace
+
+StageKey stage_key(std::string_view recipe, std::span<const StageKey> before) {
+    base::Checksum checksum;
+    checksum.update(std::as_bytes(std::span(recipe)));
+    for (const StageKey& key : before)
+        checksum.update(std::as_bytes(std::span(key)));
+    return checksum.digest128();
+}
+
+Result<WorkFolder> WorkFolder::open(const fs::path& path) {
+    if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
+        return fail_errno(errno, join(path.string(), ": cannot create the folder of the build"));
+    }
+    return WorkFolder(path);
+}
+
+fs::path WorkFolder::record_of(std::string_view stage) const {
+    return path_ / join(stage, kRecordSuffix);
+}
+
+// A record that cannot be read, is damaged or names files that differ is as good as none.
+Result<bool> WorkFolder::find(std::string_view stage, const StageKey& key,
+                              StageOutput& output) const {
+    const auto bytes = io::read_file(record_of(stage), kRecordMax);
+    if (!bytes) return false;
+    std::string text;
+    for (const std::byte byte : *bytes)
+        text += static_cast<char>(byte);
+    StageOutput found = output_in(text);
+    std::vector<std::string> checksums;
+    for (const std::string& name : found.files) {
+        auto checksum = checksum_of(file(name));
+        if (!checksum && checksum.error().code == ErrorCode::kNotFound) return false;
+        TRACKWAY_TRY(checksum);
+        checksums.push_back(std::move(*checksum));
+    }
+    if (text != text_of(key, found, checksums)) return false;
+    output = std::move(found);
+    return true;
+}
+
+Status WorkFolder::finish(std::string_view stage, const StageKey& key,
+                          const StageOutput& output) const {
+    std::vector<std::string> checksums;
+    for (const std::string& name : output.files) {
+        TRACKWAY_TRY_ASSIGN(checksum, checksum_of(file(name)));
+        checksums.push_back(std::move(checksum));
+    }
+    const std::string text = text_of(key, output, checksums);
+    return io::write_file(record_of(stage), std::as_bytes(std::span(text)));
+}
+
+void WorkFolder::remove() const noexcept {
+    std::error_code error;
+    fs::remove_all(path_, error);
+}
+
+void WorkFolder::tidy() const noexcept {
+    std::error_code error;
+    bool any_finished = false;
+    std::vector<fs::path> unfinished;
+    for (const auto& entry : fs::directory_iterator(path_, error)) {
+        any_finished |= entry.path().extension() == kRecordSuffix;
+        if (entry.path().extension() == io::StagedFile::kSuffix) unfinished.push_back(entry.path());
+    }
+    if (!any_finished) return remove();
+    for (const fs::path& path : unfinished)
+        fs::remove(path, error);
+}
+
+}  // namespace trackway::builder

@@ -1,0 +1,56 @@
+// What the stages of an unfinished build have made: files in a folder beside the index to be, and a
+// record of each stage that says from what it made them. A stage whose record stands, with the same
+// key and whole files, need not run again.
+#pragma once
+
+#include "trackway/result.h"
+
+#include "io/file.h"
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace trackway::builder {
+
+// A hash of all that decides what a stage makes.
+using StageKey = std::array<std::uint8_t, 16>;
+
+// Of a text that names options, and of the stages before.
+StageKey stage_key(std::string_view recipe, std::span<const StageKey> before);
+
+// What a stage leaves behind: names of files in the folder, and numbers.
+struct StageOutput {
+    std::vector<std::string> files = {};
+    std::vector<std::uint64_t> values = {};
+};
+
+class WorkFolder {
+public:
+    // Creates the folder where there is none.
+    static Result<WorkFolder> open(const std::filesystem::path& path);
+
+    std::filesystem::path file(std::string_view name) const { return path_ / name; }
+
+    // Whether the stage finished with this key and its files are what it left; then output is that.
+    Result<bool> find(std::string_view stage, const StageKey& key, StageOutput& output) const;
+    // Call when all files of the output have their names: from here on the stage is finished.
+    Status finish(std::string_view stage, const StageKey& key, const StageOutput& output) const;
+    // Removes the folder, and with it all that stages made.
+    void remove() const noexcept;
+    // Removes what no finished stage made: the folder itself, if none finished.
+    void tidy() const noexcept;
+
+private:
+    explicit WorkFolder(std::filesystem::path path) : path_(std::move(path)) {}
+    std::filesystem::path record_of(std::string_view stage) const;
+
+    std::filesystem::path path_;
+};
+
+}  // namespace trackway::builder

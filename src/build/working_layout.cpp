@@ -1,0 +1,103 @@
+#include "build/working_layout.h"
+
+#include "base/errors.h"
+
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <utility>
+
+namespace trackway::builder {
+namespace {
+
+constexpr const char* kTraceFile = "trace";
+constexpr const char* kOrderFile = "order";
+constexpr std::uint64_t kFileMax = std::uint64_t{1} << 40U;
+
+using Numbers = std::vector<std::uint32_t>;
+
+Status write_numbers(const std::filesystem::path& path, const Numbers& numbers) {
+    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
+    TRACKWAY_TRY(file.append(std::as_bytes(std::span(numbers))));
+    return file.name();
+}
+
+Result<Numbers> read_numbers(const std::filesystem::path& path) {
+    TRACKWAY_TRY_ASSIGN(bytes, io::read_file(path, kFileMax));
+    Numbers numbers(bytes.size() / sizeof(std::uint32_t));
+    if (!numbers.empty()) std::memcpy(numbers.data(), bytes.data(), bytes.size());
+    return numbers;
+}
+
+void add_list(const Numbers& list, Numbers& all) {
+    all.push_back(static_cast<std::uint32_t>(list.size()));
+    all.insert(all.end(), list.begin(), list.end());
+}
+
+// The list that begins at `at`, which moves behind it.
+Numbers next_list(const Numbers& all, std::size_t& at) {
+    const std::size_t begin = at + 1;
+    at = begin + all[at];
+    return {all.begin() + static_cast<std::ptrdiff_t>(begin),
+            all.begin() + static_cast<std::ptrdiff_t>(at)};
+}
+
+}  // namespace
+
+Result<StageOutput> write_trace(const WorkFolder& work, const Trace& trace) {
+    Numbers numbers;
+    for (const auto* half : {&trace.training, &trace.judging}) {
+        for (const Visits& query : *half) {
+            add_list(query.expanded, numbers);
+            add_list(query.useful, numbers);
+        }
+    }
+    TRACKWAY_TRY(write_numbers(work.file(kTraceFile), numbers));
+    return StageOutput{.files = {kTraceFile},
+                       .values = {trace.training.size(), trace.judging.size()}};
+}
+
+Result<Trace> read_trace(const WorkFolder& work, const StageOutput& output) {
+    TRACKWAY_TRY_ASSIGN(numbers, read_numbers(work.file(kTraceFile)));
+    Trace trace;
+    trace.training.resize(output.values[0]);
+    trace.judging.resize(output.values[1]);
+    std::size_t at = 0;
+    for (auto* half : {&trace.training, &trace.judging}) {
+        for (Visits& query : *half) {
+            query.expanded = next_list(numbers, at);
+            query.useful = next_list(numbers, at);
+        }
+    }
+    return trace;
+}
+
+Result<StageOutput> write_order(const WorkFolder& work, const OrderedPages& pages) {
+    Numbers numbers;
+    add_list(pages.groups.order, numbers);
+    add_list(pages.groups.first, numbers);
+    TRACKWAY_TRY(write_numbers(work.file(kOrderFile), numbers));
+    return StageOutput{
+        .files = {kOrderFile},
+        .values = {pages.shape.page_size_bytes, pages.shape.vertices_per_page,
+                   pages.shape.place_limit, std::bit_cast<std::uint64_t>(pages.traced_before),
+                   std::bit_cast<std::uint64_t>(pages.traced_after)}};
+}
+
+Result<OrderedPages> read_order(const WorkFolder& work, const StageOutput& output) {
+    TRACKWAY_TRY_ASSIGN(numbers, read_numbers(work.file(kOrderFile)));
+    const std::vector<std::uint64_t>& values = output.values;
+    OrderedPages pages;
+    pages.shape = {.page_size_bytes = static_cast<std::uint32_t>(values[0]),
+                   .vertices_per_page = static_cast<std::uint32_t>(values[1]),
+                   .place_limit = values[2]};
+    pages.traced_before = std::bit_cast<double>(values[3]);
+    pages.traced_after = std::bit_cast<double>(values[4]);
+    std::size_t at = 0;
+    pages.groups.order = next_list(numbers, at);
+    pages.groups.first = next_list(numbers, at);
+    return pages;
+}
+
+}  // namespace trackway::builder
