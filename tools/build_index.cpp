@@ -15,7 +15,7 @@ const std::map<std::string, CodeType>& code_type_names() {
     return names;
 }
 
-void add_options(CLI::App& app, BuildOptions& options) {
+void add_options(CLI::App& app, BuildOptions& options, BuildPart& part) {
     app.add_option("--vectors", options.vectors,
                    "dataset: .fbin .f16bin .u8bin .i8bin .fvecs "
                    ".bvecs .npy")
@@ -56,6 +56,11 @@ void add_options(CLI::App& app, BuildOptions& options) {
                    "vectors near a boundary are built in both shards: at most so many for each");
     add_size(app, "--memory-budget", options.memory_budget_bytes,
              "most resident memory; 0: 80 % of RAM");
+    app.add_option("--stage", part.stage,
+                   "run the stages up to this one and leave what they made in --index: partition, "
+                   "graph, merge, codes, trace, order, finish")
+        ->capture_default_str();
+    app.add_option("--shard", part.shard, "of --stage graph: only the graph of this shard");
     app.add_option("--threads", options.thread_count, "0: all cores");
     app.add_option("--seed", options.seed, "same input, options and seed: same bytes");
 }
@@ -65,18 +70,23 @@ void add_options(CLI::App& app, BuildOptions& options) {
 static int run_program(int argc, char** argv) {
     Program program("build-index", "Builds a Trackway index from a file of vectors.");
     BuildOptions options;
-    add_options(program.app(), options);
+    BuildPart part{.stage = "finish"};
+    add_options(program.app(), options, part);
     program.add_json_option();
     return program.run(argc, argv, [&](const std::stop_token& stop) -> Status {
         Progress progress(program.flags().quiet);
-        const auto report = build(
-            options,
+        const auto report = build_part(
+            options, part,
             [&](std::string_view stage, std::uint64_t done, std::uint64_t total) {
                 progress.show(stage, done, total);
             },
             stop);
         if (!report) return tl::unexpected(report.error());
-        if (program.flags().json != "-") print_build_summary(*report, options.index_dir.string());
+        if (part.stage != "finish") {
+            if (program.flags().json != "-") print_part_summary(*report, part);
+        } else if (program.flags().json != "-") {
+            print_build_summary(*report, options.index_dir.string());
+        }
         return program.write_report(build_report_text(*report));
     });
 }

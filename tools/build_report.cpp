@@ -38,6 +38,15 @@ Json partition_json(const PartitionReport& partition) {
     return {{"workload_weight", partition.workload_weight}, {"trials", std::move(trials)}};
 }
 
+void print_plan(const BuildReport& report) {
+    if (!report.plan.empty()) std::printf("%s\n", report.plan.c_str());
+    if (report.stages_resumed.empty()) return;
+    std::printf("finished before:");
+    for (const std::string& stage : report.stages_resumed)
+        std::printf(" %s", stage.c_str());
+    std::printf("\n");
+}
+
 }  // namespace
 
 std::string build_report_text(const BuildReport& report) {
@@ -82,6 +91,13 @@ std::string build_report_text(const BuildReport& report) {
     return json.dump(2) + "\n";
 }
 
+void print_part_summary(const BuildReport& report, const BuildPart& part) {
+    print_plan(report);
+    std::printf("stage %s", part.stage.c_str());
+    if (part.shard) std::printf(" of shard %u", *part.shard);
+    std::printf(" is finished\n");
+}
+
 void print_build_summary(const BuildReport& report, const std::string& index) {
     double seconds = 0;
     double cpu_seconds = 0;
@@ -95,13 +111,7 @@ void print_build_summary(const BuildReport& report, const std::string& index) {
                 name_of(report.element_type), seconds, cpu_seconds,
                 static_cast<double>(report.bytes_written) / (1 << 20),
                 static_cast<double>(report.peak_resident_bytes) / (1 << 20));
-    if (!report.plan.empty()) std::printf("%s\n", report.plan.c_str());
-    if (!report.stages_resumed.empty()) {
-        std::printf("finished before:");
-        for (const std::string& stage : report.stages_resumed)
-            std::printf(" %s", stage.c_str());
-        std::printf("\n");
-    }
+    print_plan(report);
     if (report.shards.size() > 1) {
         std::printf("workload weight %g;", report.partition.workload_weight);
         for (const PartitionTrial& trial : report.partition.trials)

@@ -4,6 +4,7 @@
 #include "trackway/options.h"
 #include "trackway/result.h"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -93,9 +94,31 @@ using BuildProgress =
     std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)>;
 
 // Writes options.index_dir and verifies it by reopening. On any error, and when stop is requested
-// (ErrorCode::kCancelled), what was there before is untouched and no new file remains.
+// (ErrorCode::kCancelled), the index that was there before is untouched and nothing half-written
+// remains; stages that are finished stay in index_dir/work, where the same build, begun again, goes
+// on, unless it was the input that was refused (kInvalidArgument).
 Result<BuildReport> build(const BuildOptions& options, const BuildProgress& progress = {},
                           const std::stop_token& stop = {});
+
+// The stages that build_part() knows, in order.
+constexpr std::array<std::string_view, 7> kBuildStages = {"partition", "graph", "merge", "codes",
+                                                          "trace",     "order", "finish"};
+
+// Part of a build, so that many machines that share the folder can do it together.
+struct BuildPart {
+    std::string stage;  // the last to be run; one of kBuildStages
+    // Of stage graph: only this one, of a partition that is finished. Different shards may be built
+    // at the same time.
+    std::optional<std::uint32_t> shard = {};
+};
+
+// Runs the stages up to this one, but for those that are finished already, and leaves what they
+// made in index_dir/work; "finish" is build(). The same part run twice, or with other parts
+// missing, does no harm: kInvalidArgument names the stage that must come first. All parts need the
+// same options: finish builds anew what was made with others.
+Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& part,
+                               const BuildProgress& progress = {},
+                               const std::stop_token& stop = {});
 
 // Lays the pages of an index out anew, for other queries, without building its graph again. Answers
 // stay the same but for the page-mates that a search meets; the index is replaced as a whole or not

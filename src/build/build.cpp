@@ -25,9 +25,10 @@
 #include "quant/scalar_codes.h"
 #include "shard/partition.h"
 
-#include <bit>
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,31 +50,85 @@ public:
           arena_(options.thread_count, stop),
           runner_(arena_, progress, report_) {}
 
-    Result<BuildReport> run() {
+    // The graph of one shard, of a partition that another run has finished.
+    Result<BuildReport> run_shard(std::uint32_t shard) {
+        TRACKWAY_TRY_ASSIGN(plan, builder::make_plan(options_, vectors_, arena_.thread_count()));
+        TRACKWAY_TRY_ASSIGN(folder, IndexFolder::join(options_.index_dir));
+        plan_ = plan;
+        TRACKWAY_TRY(begin(folder));
+        TRACKWAY_TRY(runner_.stage("graph", [&] { return build_one_graph(shard); }));
+        return std::move(report_);
+    }
+
+    Result<BuildReport> run(std::string_view last_stage) {
         TRACKWAY_TRY_ASSIGN(plan, builder::make_plan(options_, vectors_, arena_.thread_count()));
         TRACKWAY_TRY_ASSIGN(folder, IndexFolder::open(options_.index_dir, options_.overwrite));
         plan_ = plan;
+        last_stage_ = last_stage;
         Status status = run_stages(folder);
-        // Finished stages serve the same build again; not one whose input is refused.
-        if (!status && status.error().code == ErrorCode::kInvalidArgument) folder.forget_work();
+        // Finished stages serve the same build again; not one whose vectors are refused.
+        const bool is_refused = !status && status.error().code == ErrorCode::kInvalidArgument;
+        if (is_refused && report_.stages_resumed.empty()) folder.forget_work();
         TRACKWAY_TRY(status);
         return std::move(report_);
     }
 
 private:
     Status run_stages(IndexFolder& folder) {
+        TRACKWAY_TRY(begin(folder));
+        TRACKWAY_TRY(runner_.stage("read", [&] { return read(); }));
+        TRACKWAY_TRY(runner_.stage("partition", [&] { return partition(); }));
+        if (is_encoded()) TRACKWAY_TRY(runner_.stage("encode", [&] { return encode(); }));
+        if (is_last("partition", folder)) return {};
+        TRACKWAY_TRY(runner_.stage("graph", [&] { return build_graphs(); }));
+        if (is_last("graph", folder)) return {};
+        TRACKWAY_TRY(runner_.stage("merge", [&] { return merge(); }));
+        if (is_last("merge", folder)) return {};
+        TRACKWAY_TRY(runner_.stage("truth", [&] { return find_truth(); }));
+        TRACKWAY_TRY(runner_.stage("codes", [&] { return make_codes(); }));
+        if (is_last("codes", folder)) return {};
+        return lay_out(folder);
+    }
+
+    Status begin(const IndexFolder& folder) {
         TRACKWAY_TRY_ASSIGN(work, folder.work());
         kept_.emplace(std::move(work), report_);
         limit_.emplace(plan_.resident_limit_bytes);
         report_.plan = plan_.text;
-        TRACKWAY_TRY(runner_.stage("read", [&] { return read(); }));
-        TRACKWAY_TRY(runner_.stage("partition", [&] { return partition(); }));
-        if (is_encoded()) TRACKWAY_TRY(runner_.stage("encode", [&] { return encode(); }));
-        TRACKWAY_TRY(runner_.stage("graph", [&] { return build_graphs(); }));
-        TRACKWAY_TRY(runner_.stage("merge", [&] { return merge(); }));
-        TRACKWAY_TRY(runner_.stage("truth", [&] { return find_truth(); }));
-        TRACKWAY_TRY(runner_.stage("codes", [&] { return make_codes(); }));
-        return lay_out(folder);
+        return {};
+    }
+
+    bool is_last(std::string_view stage, IndexFolder& folder) const noexcept {
+        if (stage == last_stage_) folder.leave();
+        return stage == last_stage_;
+    }
+
+    // What partition() and encode() have made, without looking at the vectors given.
+    Status take_partition() {
+        StageOutput output;
+        TRACKWAY_TRY_ASSIGN(partition, kept_->work().find_any("partition", output));
+        if (!partition) return fail_before("partition");
+        TRACKWAY_TRY(use_partition(*partition, output));
+        if (!is_encoded()) return {};
+        TRACKWAY_TRY_ASSIGN(encoded, kept_->work().find_any("encode", output));
+        if (!encoded || *encoded != encode_key()) return fail_before("partition");
+        return use_encoded(output);
+    }
+
+    Status build_one_graph(std::uint32_t shard) {
+        TRACKWAY_TRY(take_partition());
+        if (shard >= parts_->numbers().shard_count()) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("shard: expected less than ", parts_->numbers().shard_count(),
+                             ", found ", shard));
+        }
+        return build_graph(shard, 0, parts_->member_count(shard));
+    }
+
+    Status fail_before(const char* stage) const {
+        return fail(ErrorCode::kInvalidArgument,
+                    join(options_.index_dir.string(), ": stage graph of one shard: expected stage ",
+                         stage, " to be finished"));
     }
 
     // The index's identity is a hash of everything that decides its bytes.
@@ -132,6 +187,13 @@ private:
                 arena_);
         }));
         sample_ = {};
+        TRACKWAY_TRY(use_partition(partition_key_, output));
+        if (!workload_) workload_ = builder::Workload::from_vectors(given_);
+        return {};
+    }
+
+    Status use_partition(const StageKey& key, const StageOutput& output) {
+        partition_key_ = key;
         TRACKWAY_TRY_ASSIGN(
             parts, builder::PartitionedVectors::open(kept_->work(), output, vectors_, *limit_));
         parts_.emplace(std::move(parts));
@@ -139,14 +201,12 @@ private:
         given_ = parts_->given();
         searched_ = given_;
         searched_key_ = partition_key_;
-        if (!workload_) workload_ = builder::Workload::from_vectors(given_);
         return {};
     }
 
     // From here on the index is built of codes; the vectors given are only written to a file.
     Status encode() {
-        searched_key_ = builder::stage_key(join("encode 1 ", name_of(options_.layout.encoding)),
-                                           {&partition_key_, 1});
+        searched_key_ = encode_key();
         TRACKWAY_TRY_ASSIGN(
             output, kept_->made("encode", searched_key_, [&]() -> Result<StageOutput> {
                 const auto code =
@@ -155,11 +215,21 @@ private:
                 TRACKWAY_TRY(check_range_of(code));
                 return builder::write_encoded(kept_->work(), given_, code, arena_);
             }));
+        return use_encoded(output);
+    }
+
+    StageKey encode_key() const {
+        return builder::stage_key(join("encode 1 ", name_of(options_.layout.encoding)),
+                                  {&partition_key_, 1});
+    }
+
+    Status use_encoded(const StageOutput& output) {
+        searched_key_ = encode_key();
         TRACKWAY_TRY_ASSIGN(encoded, builder::EncodedVectors::open(kept_->work(), output, *limit_));
         code_ = encoded.code(options_.layout.encoding, options_.metric, given_.element_type);
         encoded_ = std::move(encoded);
         searched_ = encoded_.view(code_, given_);
-        workload_->encode(code_);
+        if (workload_) workload_->encode(code_);
         return {};
     }
 
@@ -182,23 +252,25 @@ private:
     }
 
     Status build_graphs() {
-        const builder::GraphTask task = graph_task();
         std::uint64_t before = 0;
-        const std::uint64_t all = parts_->member_count();
         for (std::uint32_t shard = 0; shard < plan_.shards; ++shard) {
-            const StageKey key =
-                builder::stage_key(join("graph 1 ", shard, " ", options_.graph.max_degree, " ",
-                                        options_.graph.build_list_size, " ",
-                                        layouts::decimal_text(options_.graph.alpha)),
-                                   {&searched_key_, 1});
-            graph_keys_.push_back(key);
-            TRACKWAY_TRY(kept_->made(builder::graph_stage_name(shard), key, [&] {
-                return builder::build_shard_graph(
-                    kept_->work(), task, shard, arena_,
-                    [&](std::uint32_t done) { runner_.tell("graph", before + done, all); });
-            }));
+            TRACKWAY_TRY(build_graph(shard, before, parts_->member_count()));
             before += parts_->member_count(shard);
         }
+        return {};
+    }
+
+    // For progress: vectors built before, and of all.
+    Status build_graph(std::uint32_t shard, std::uint64_t before, std::uint64_t all) {
+        graph_keys_.push_back(builder::stage_key(
+            join("graph 1 ", shard, " ", options_.graph.max_degree, " ",
+                 options_.graph.build_list_size, " ", layouts::decimal_text(options_.graph.alpha)),
+            {&searched_key_, 1}));
+        TRACKWAY_TRY(kept_->made(builder::graph_stage_name(shard), graph_keys_.back(), [&] {
+            return builder::build_shard_graph(
+                kept_->work(), graph_task(), shard, arena_,
+                [&](std::uint32_t done) { runner_.tell("graph", before + done, all); });
+        }));
         return {};
     }
 
@@ -273,6 +345,7 @@ private:
                                  .manifest = manifest(),
                                  .keep_trace = options_.layout.keep_trace,
                                  .kept = &*kept_,
+                                 .last_stage = last_stage_,
                                  .key = codes_key_};
         if (options_.layout.probe_disk) {
             TRACKWAY_TRY_ASSIGN(costs, builder::probe_page_costs(folder.path(), arena_));
@@ -281,6 +354,7 @@ private:
             task.page_costs = builder::kUsualPageCosts;
         }
         TRACKWAY_TRY(builder::lay_out(std::move(task), folder, runner_));
+        if (is_last("trace", folder) || is_last("order", folder)) return {};
         for (std::uint32_t shard = 0; shard < plan_.shards; ++shard)
             report_.shards[shard].replicas = parts_->replicas(shard).size();
         return {};
@@ -310,6 +384,7 @@ private:
     BuildReport report_;
     builder::StageRunner runner_;
     builder::Plan plan_;
+    std::string_view last_stage_;
     std::optional<builder::KeptStages> kept_;
     std::optional<io::ResidentLimit> limit_;  // outlives all that is mapped
 
@@ -337,9 +412,25 @@ private:
 
 Result<BuildReport> build(const BuildOptions& options, const BuildProgress& progress,
                           const std::stop_token& stop) {
+    return build_part(options, {.stage = "finish"}, progress, stop);
+}
+
+Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& part,
+                               const BuildProgress& progress, const std::stop_token& stop) {
     TRACKWAY_TRY(distance::chosen_kernels());
+    if (std::find(kBuildStages.begin(), kBuildStages.end(), part.stage) == kBuildStages.end()) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("stage: expected partition, graph, merge, codes, trace, order or finish, "
+                         "found ",
+                         part.stage));
+    }
+    if (part.shard && part.stage != "graph") {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("shard: expected with stage graph only, found with ", part.stage));
+    }
     TRACKWAY_TRY_ASSIGN(vectors, VectorFile::open(options.vectors));
-    return Build(options, progress, stop, vectors).run();
+    Build build(options, progress, stop, vectors);
+    return part.shard ? build.run_shard(*part.shard) : build.run(part.stage);
 }
 
 }  // namespace trackway

@@ -21,7 +21,6 @@ namespace {
 
 using base::fail;
 using base::fail_errno;
-using base::join;
 namespace fs = std::filesystem;
 
 Status check_entries(const fs::path& path, std::string_view work_name, bool overwrite) {
@@ -29,19 +28,20 @@ Status check_entries(const fs::path& path, std::string_view work_name, bool over
     for (const auto& entry : fs::directory_iterator(path, error)) {
         const std::string name = entry.path().filename().string();
         if (name == layouts::kManifestName && !overwrite) {
-            return fail(ErrorCode::kInvalidArgument,
-                        join(path.string(), ": holds an index already; overwrite replaces it"));
+            return fail(
+                ErrorCode::kInvalidArgument,
+                base::join(path.string(), ": holds an index already; overwrite replaces it"));
         }
         if (name == layouts::kManifestName && !entry.is_regular_file(error)) {
             return fail(ErrorCode::kInvalidArgument,
-                        join(entry.path().string(), ": expected a regular file"));
+                        base::join(entry.path().string(), ": expected a regular file"));
         }
         if (!layouts::is_index_file_name(name) && name != work_name && !overwrite) {
             return fail(ErrorCode::kInvalidArgument,
-                        join(path.string(), ": expected an empty folder, found ", name));
+                        base::join(path.string(), ": expected an empty folder, found ", name));
         }
     }
-    if (error) return fail_errno(error.value(), join(path.string(), ": cannot list"));
+    if (error) return fail_errno(error.value(), base::join(path.string(), ": cannot list"));
     return {};
 }
 
@@ -69,20 +69,21 @@ Result<IndexFolder> IndexFolder::open(const fs::path& path, bool overwrite) {
     if (mkdir(path.c_str(), 0777) == 0) {
         folder.created_ = true;
     } else if (errno != EEXIST) {
-        return fail_errno(errno, join(path.string(), ": cannot create the index folder"));
+        return fail_errno(errno, base::join(path.string(), ": cannot create the index folder"));
     }
     folder.lock_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder.lock_ < 0) {
         const int failed = errno;
         if (folder.created_) rmdir(path.c_str());
-        return fail_errno(failed, join(path.string(), ": cannot open as a folder"));
+        return fail_errno(failed, base::join(path.string(), ": cannot open as a folder"));
     }
     if (flock(folder.lock_, LOCK_EX | LOCK_NB) != 0) {
         const int failed = errno;
         folder.published_ = true;  // another build's: leave everything as it is
-        if (failed != EWOULDBLOCK) return fail_errno(failed, join(path.string(), ": cannot lock"));
+        if (failed != EWOULDBLOCK)
+            return fail_errno(failed, base::join(path.string(), ": cannot lock"));
         return fail(ErrorCode::kInvalidArgument,
-                    join(path.string(), ": another build is at work in this folder"));
+                    base::join(path.string(), ": another build is at work in this folder"));
     }
     if (Status status = check_entries(path, kWorkName, overwrite); !status) {
         if (folder.created_) rmdir(path.c_str());
@@ -91,6 +92,20 @@ Result<IndexFolder> IndexFolder::open(const fs::path& path, bool overwrite) {
     }
     folder.remove_unlisted();
     return folder;
+}
+
+Result<IndexFolder> IndexFolder::join(const fs::path& path) {
+    IndexFolder folder;
+    folder.path_ = path;
+    folder.published_ = true;
+    folder.lock_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder.lock_ < 0) {
+        return fail_errno(errno, base::join(path.string(), ": cannot open as a folder"));
+    }
+    if (flock(folder.lock_, LOCK_SH | LOCK_NB) == 0) return folder;
+    if (errno != EWOULDBLOCK) return fail_errno(errno, base::join(path.string(), ": cannot lock"));
+    return fail(ErrorCode::kInvalidArgument,
+                base::join(path.string(), ": another build is at work in this folder"));
 }
 
 IndexFolder::IndexFolder(IndexFolder&& other) noexcept

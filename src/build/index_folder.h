@@ -18,6 +18,10 @@ public:
     // overwrite) an index; its files stay until publish(). Anything else in it is an error, and so
     // is another build at work in it.
     static Result<IndexFolder> open(const std::filesystem::path& path, bool overwrite);
+    // One of many that work on parts of the same build; it cannot publish, and removes nothing.
+    static Result<IndexFolder> join(const std::filesystem::path& path);
+    // What stages have made is wanted: the folder stays as it is.
+    void leave() noexcept { published_ = true; }
     IndexFolder(const IndexFolder&) = delete;
     IndexFolder& operator=(const IndexFolder&) = delete;
     IndexFolder(IndexFolder&& other) noexcept;

@@ -104,11 +104,13 @@ Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
         layout.use_trace(std::move(trace));
         return {};
     }));
+    if (task.last_stage == "trace") return {};
     TRACKWAY_TRY(runner.stage("order", [&]() -> Status {
         TRACKWAY_TRY_ASSIGN(pages, pages_of(task, layout, runner.arena()));
         layout.use_pages(std::move(pages), task.manifest.uuid);
         return {};
     }));
+    if (task.last_stage == "order") return {};
     layouts::Manifest& manifest = task.manifest;
     manifest.page_order = task.choices.page_order;
     manifest.navigation_degree = kNavigationDegree;

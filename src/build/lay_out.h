@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace trackway::builder {
@@ -28,6 +29,7 @@ struct LayOutTask {
     bool keep_trace = false;
     // Where stages are kept, if they are; key: of all that was done before.
     KeptStages* kept = nullptr;
+    std::string_view last_stage = {};  // "trace" or "order" where it ends there
     StageKey key = {};
 };
 

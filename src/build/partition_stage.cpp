@@ -76,12 +76,12 @@ Status write_rows(const WorkFolder& work, const PartitionTask& task,
     std::vector<RowWriter> writers;
     for (std::size_t s = 0; s < shards; ++s)
         writers.emplace_back(file, std::uint64_t{starts[s]} * row_bytes, capacity);
-    TRACKWAY_TRY(
-        for_each_block(task.vectors, [&](const MatrixView& block, std::uint64_t first) -> Status {
-            for (std::uint64_t i = 0; i < block.row_count; ++i)
-                TRACKWAY_TRY(writers[homes[first + i]].add({block.row(i), row_bytes}));
-            return {};
-        }));
+    const auto add = [&](const MatrixView& block, std::uint64_t first) -> Status {
+        for (std::uint64_t i = 0; i < block.row_count; ++i)
+            TRACKWAY_TRY(writers[homes[first + i]].add({block.row(i), row_bytes}));
+        return {};
+    };
+    TRACKWAY_TRY(for_each_block(task.vectors, add));
     for (RowWriter& writer : writers)
         TRACKWAY_TRY(writer.flush());
     return file.name();

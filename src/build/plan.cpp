@@ -183,13 +183,14 @@ Status choose_shards(const ShardOptions& options, std::uint64_t rows, const Cost
             plan.shards = shards;
             plan.training_rows = training;
             plan.expected_peak_bytes = peak;
-            return {};
+            return base::check_memory("memory budget", peak);
         }
     }
+    const std::string parts =
+        options.count != 0 ? join(" in ", options.count, " shards") : std::string();
     return fail(ErrorCode::kOutOfMemory,
-                join("memory budget: ", rows, " vectors need ", least, " bytes",
-                     options.count != 0 ? join(" in ", options.count, " shards") : std::string(),
-                     ", found ", plan.memory_budget_bytes));
+                join("memory budget: building ", rows, " vectors", parts, " needs ", least,
+                     " bytes, found ", plan.memory_budget_bytes));
 }
 
 void describe(const Costs& costs, std::uint64_t rows, Plan& plan) {

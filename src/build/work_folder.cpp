@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <sstream>
 #include <sys/stat.h>
 #include <system_error>
@@ -59,6 +60,20 @@ std::string text_of(const StageKey& key, const StageOutput& output,
     return with_checksum(std::move(text));
 }
 
+std::optional<StageKey> key_in(const std::string& text) {
+    constexpr std::string_view kBefore = "\nkey ";
+    StageKey key{};
+    const std::size_t at = text.find(kBefore);
+    if (at == std::string::npos || text.size() < at + kBefore.size() + 2 * key.size()) {
+        return std::nullopt;
+    }
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        const char* digits = text.data() + at + kBefore.size() + 2 * i;
+        if (std::from_chars(digits, digits + 2, key[i], 16).ptr != digits + 2) return std::nullopt;
+    }
+    return key;
+}
+
 StageOutput output_in(const std::string& text) {
     StageOutput output;
     std::istringstream lines(text);
@@ -93,11 +108,17 @@ fs::path WorkFolder::record_of(std::string_view stage) const {
     return path_ / join(stage, kRecordSuffix);
 }
 
-// A record that cannot be read, is damaged or names files that differ is as good as none.
 Result<bool> WorkFolder::find(std::string_view stage, const StageKey& key,
                               StageOutput& output) const {
+    TRACKWAY_TRY_ASSIGN(found, find_any(stage, output));
+    return found && *found == key;
+}
+
+// A record that cannot be read, is damaged or names files that differ is as good as none.
+Result<std::optional<StageKey>> WorkFolder::find_any(std::string_view stage,
+                                                     StageOutput& output) const {
     const auto bytes = io::read_file(record_of(stage), kRecordMax);
-    if (!bytes) return false;
+    if (!bytes) return std::nullopt;
     std::string text;
     for (const std::byte byte : *bytes)
         text += static_cast<char>(byte);
@@ -105,13 +126,14 @@ Result<bool> WorkFolder::find(std::string_view stage, const StageKey& key,
     std::vector<std::string> checksums;
     for (const std::string& name : found.files) {
         auto checksum = checksum_of(file(name));
-        if (!checksum && checksum.error().code == ErrorCode::kNotFound) return false;
+        if (!checksum && checksum.error().code == ErrorCode::kNotFound) return std::nullopt;
         TRACKWAY_TRY(checksum);
         checksums.push_back(std::move(*checksum));
     }
-    if (text != text_of(key, found, checksums)) return false;
+    const auto key = key_in(text);
+    if (!key || text != text_of(*key, found, checksums)) return std::nullopt;
     output = std::move(found);
-    return true;
+    return key;
 }
 
 Status WorkFolder::finish(std::string_view stage, const StageKey& key,

@@ -10,7 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +39,8 @@ public:
 
     // Whether the stage finished with this key and its files are what it left; then output is that.
     Result<bool> find(std::string_view stage, const StageKey& key, StageOutput& output) const;
+    // The same whatever the key is: it is given back.
+    Result<std::optional<StageKey>> find_any(std::string_view stage, StageOutput& output) const;
     // Call when all files of the output have their names: from here on the stage is finished.
     Status finish(std::string_view stage, const StageKey& key, const StageOutput& output) const;
     // Removes the folder, and with it all that stages made.

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -113,17 +114,42 @@ void File::read_ahead(std::uint64_t offset, std::uint64_t size) const noexcept {
                   POSIX_FADV_WILLNEED);
 }
 
+namespace {
+
+// Another program may have finished the file, and given it its name, between open and lock.
+bool names_this_file(const char* name, int descriptor) {
+    struct stat by_name {};
+    struct stat opened {};
+    return stat(name, &by_name) == 0 && fstat(descriptor, &opened) == 0 &&
+           by_name.st_dev == opened.st_dev && by_name.st_ino == opened.st_ino;
+}
+
+}  // namespace
+
 Result<StagedFile> StagedFile::create(const std::filesystem::path& path) {
     StagedFile staged;
     staged.path_ = path;
     staged.file_.path_ = path.string() + kSuffix;
-    staged.file_.descriptor_ =
-        ::open(staged.file_.path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-               S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
-    if (staged.file_.descriptor_ < 0) {
-        return base::fail_errno(errno, base::join(staged.file_.path_.string(), ": cannot create"));
+    const char* name = staged.file_.path_.c_str();
+    for (;;) {
+        const int descriptor = ::open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                                      S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+        if (descriptor < 0) {
+            return base::fail_errno(errno, base::join(name, ": cannot create"));
+        }
+        File own;
+        own.descriptor_ = descriptor;
+        if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            return base::fail(ErrorCode::kInvalidArgument,
+                              base::join(name, ": another program is writing this file"));
+        }
+        if (!names_this_file(name, descriptor)) continue;
+        if (ftruncate(descriptor, 0) != 0) {
+            return base::fail_errno(errno, base::join(name, ": cannot empty"));
+        }
+        staged.file_.descriptor_ = std::exchange(own.descriptor_, -1);
+        return staged;
     }
-    return staged;
 }
 
 StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
@@ -159,7 +185,7 @@ Status StagedFile::reserve(std::uint64_t size_bytes) {
     } while (failed == EINTR);
     if (failed != 0) {
         return base::fail_errno(
-            failed, base::join(file_.path_.string(), ": cannot reserve ", size_bytes, " bytes"));
+            failed, base::join(file_.path_.string(), ": cannot write ", size_bytes, " bytes"));
     }
     size_bytes_ = size_bytes;
     return {};

@@ -57,6 +57,7 @@ class StagedFile {
 public:
     static constexpr const char* kSuffix = ".partial";
 
+    // kInvalidArgument where another program has the same file under construction.
     static Result<StagedFile> create(const std::filesystem::path& path);
     StagedFile(const StagedFile&) = delete;
     StagedFile& operator=(const StagedFile&) = delete;

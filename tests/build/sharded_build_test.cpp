@@ -148,6 +148,50 @@ TEST_SUITE("build") {
         CHECK(resumed_after([](BuildOptions& o) { o.seed = 2; }).empty());
     }
 
+    TEST_CASE("parts of a build, in any number of runs, give the bytes of the whole") {
+        test::BuiltIndex whole;
+        build_sharded(whole, Metric::kL2, 3);
+        BuildOptions options = whole.options;
+        options.index_dir = whole.folder / "parts";
+        const auto run = [&](const BuildPart& part) {
+            const auto report = build_part(options, part);
+            return report ? std::string() : report.error().message;
+        };
+        CHECK(run({"graph", 0}).find("cannot open as a folder") != std::string::npos);
+        CHECK(run({"partition"}).empty());
+        CHECK(run({"graph", 3}) == "shard: expected less than 3, found 3");
+        for (const std::uint32_t shard : {2U, 0U, 0U, 1U})
+            CHECK(run({"graph", shard}).empty());
+        const auto merged = build_part(options, {"merge"});
+        REQUIRE(merged);
+        CHECK(merged->stages_resumed ==
+              std::vector<std::string>{"partition", "graph-0000", "graph-0001", "graph-0002"});
+        for (const char* stage : {"codes", "trace", "order"})
+            CHECK(run({stage}).empty());
+        CHECK(fs::is_directory(options.index_dir / "work"));
+        const auto finished = build_part(options, {"finish"});
+        REQUIRE(finished);
+        CHECK(finished->stages_resumed.size() == 8);
+        CHECK_FALSE(fs::exists(options.index_dir / "work"));
+        CHECK(test::contents(options.index_dir) == test::contents(whole.path()));
+    }
+
+    TEST_CASE("parts that do not exist, or come too early, are refused") {
+        test::BuiltIndex built;
+        build_sharded(built, Metric::kL2, 2);
+        BuildOptions options = built.options;
+        options.index_dir = built.folder / "parts";
+        fs::create_directory(options.index_dir);
+        const auto error = [&](const BuildPart& part) {
+            const auto report = build_part(options, part);
+            return report ? std::string() : report.error().message;
+        };
+        CHECK(error({"sort"}).find("stage: expected partition, graph") == 0);
+        CHECK(error({"merge", 1}).find("shard: expected with stage graph only") == 0);
+        CHECK(error({"graph", 1}).find("expected stage partition to be finished") !=
+              std::string::npos);
+    }
+
     TEST_CASE("an index of shards is laid out anew") {
         test::BuiltIndex built;
         build_sharded(built, Metric::kL2, 3);
@@ -199,7 +243,7 @@ TEST_SUITE("build") {
         REQUIRE_FALSE(refused);
         CHECK(refused.error().code == ErrorCode::kOutOfMemory);
         const std::string& message = refused.error().message;
-        const std::string before = "memory budget: 4000 vectors need ";
+        const std::string before = "memory budget: building 4000 vectors needs ";
         REQUIRE(message.find(before) == 0);
         options.memory_budget_bytes = std::stoull(message.substr(before.size()));
         const auto report = build(options);

@@ -31,8 +31,8 @@ BUILD_KEYS = {"stages", "shards", "layout", "bytes_written", "peak_resident_byte
 LAYOUT_KEYS = {"order", "page_size_bytes", "vertices_per_page", "mean_vertices_per_page",
                "workload", "queries_traced", "traced_pages_before", "traced_pages_after",
                "expand_share", "expected_pages_per_query", "expected_estimates_per_query"}
-STAGES = ["read", "graph", "truth", "codes", "trace", "order", "write", "calibrate", "verify",
-          "publish"]
+STAGES = ["read", "partition", "graph", "merge", "truth", "codes", "trace", "order", "write",
+          "calibrate", "verify", "publish"]
 
 
 class OptionsTest(ProgramTest):
@@ -90,7 +90,7 @@ class OptionsTest(ProgramTest):
     def test_options_of_later_versions(self):
         """They must not be taken silently as long as they do nothing."""
         for name, options in {
-                "build-index": ("--shards=2", "--trace=x", "--shard-budget=1GiB"),
+                "build-index": ("--graph=separate", "--trace=x", "--shard-budget=1GiB"),
                 "search-index": ("--shard-probes=1", "--drop-cache",
                                  "--metric=l2"),
                 "relayout-index": ("--shards=2", "--page-size=8192", "--max-degree=32",

@@ -155,7 +155,7 @@ class DamagedIndexTest(DatasetTest):
         index = self.copy_of_index()
         manifest = index / "manifest.json"
         manifest.write_text(manifest.read_text().replace('"format_major": 1', '"format_major": 2'))
-        self.both_refuse(index, manifest, "format version", "found 2.2")
+        self.both_refuse(index, manifest, "format version", "found 2.3")
 
     def test_flipped_bit_in_one_page(self):
         """inspect-index --verify finds it on any page and names the offset."""

@@ -88,7 +88,10 @@ class HostileHeaderTest(DatasetTest):
                   "row count": (72, "<Q", (0, 1999, 2001, 2 ** 32, 2 ** 63, 2 ** 64 - 1)),
                   "page order": (80, "<B", (0, 2, 5, 255)),
                   "place limit": (88, "<Q", (0, 1, 1999, 2 ** 32, 2 ** 32 + 1, 2 ** 64 - 1)),
-                  "reserved before": (81, "<B", (1,)), "reserved": (96, "<B", (1,)),
+                  "first page": (96, "<I", (1, most)),
+                  "graph pages": (100, "<I", (0, 1, 84, most)),
+                  "graph vertices": (104, "<I", (0, 1, 1999, 2001, most)),
+                  "reserved before": (81, "<B", (1,)), "reserved": (108, "<B", (1,)),
                   "end": (4095, "<B", (1,))}
 
         def one(case):
@@ -113,6 +116,7 @@ class HostileHeaderTest(DatasetTest):
     def test_counts_that_agree_with_each_other(self):
         """More pages and rows than the file has bytes for."""
         index = self.sealed_header("pages", [(44, "<I", 2 ** 26), (48, "<I", 2 ** 30),
+                                             (100, "<I", 2 ** 26), (104, "<I", 2 ** 30),
                                              (69, "<B", 32), (72, "<Q", 2 ** 32),
                                              (88, "<Q", 2 ** 32)], "copy")
         self.both_refuse(index, part_of(index, "pages"), "bytes", "found")
@@ -134,7 +138,7 @@ class HostileHeaderTest(DatasetTest):
         """Another version, shard or index, each with its own message."""
         for part in PARTS:
             for offset, form, value, word in ((16, "<H", 2, "format version"),
-                                              (18, "<H", 3, "format version"),
+                                              (18, "<H", 4, "format version"),
                                               (20, "<I", 1, "shard"),
                                               (24, "<Q", 1, "another index")):
                 index = self.sealed_header(part, [(offset, form, value)], f"{part}-{offset}")
@@ -211,11 +215,12 @@ class HostileHeaderTest(DatasetTest):
         self.each_manifest_number(lambda index, _: self.relayout_survives(index))
 
     def manifest_changed(self, index, **fields):
-        """The index, with other numbers in its manifest or its shard's entry there."""
+        """The index, with other numbers in its manifest, wherever they stand."""
         path = index / "manifest.json"
         body = json.loads(path.read_text())
         for key, value in fields.items():
-            (body if key in body else body["shards"][0])[key] = value
+            place = next(part for part in (body, body["tables"], body["shards"][0]) if key in part)
+            place[key] = value
         path.write_text(sealed_manifest(body))
         return index
 

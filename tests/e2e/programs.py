@@ -186,15 +186,15 @@ def gaussian_rows(count, dimension, scale=1.0, seed=SEED):
 
 
 def contents(folder):
-    """The bytes of every file of a folder, by name."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """The bytes of every file of a folder, by name; not those of stages that a build has kept."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def manifest_of(index):
-    """The fields of an index's manifest, those of its one shard among them."""
+    """The fields of an index's manifest, those of its tables and its one shard among them."""
     fields = json.loads((index / "manifest.json").read_text())
     (shard,) = fields.pop("shards")
-    return shard | fields
+    return shard | fields.pop("tables") | fields
 
 
 def part_of(index, part):
@@ -215,6 +215,16 @@ class ProgramTest(unittest.TestCase):
         finished = run(program, *arguments, **options)
         self.assertEqual(finished.status, 0, finished)
         return finished
+
+    def nothing_half_written(self, index):
+        """No folder, or one with nothing but stages that a build has finished."""
+        if not index.exists():
+            return
+        self.assertLessEqual({path.name for path in index.iterdir()}, {"work"})
+        if (index / "work").exists():
+            left = {path.suffix for path in (index / "work").iterdir()}
+            self.assertNotIn(".partial", left)
+            self.assertIn(".stage", left)
 
     def refused(self, finished, *words, statuses=(1, 2)):
         """The program said no: by a status, not a signal, with these words on stderr."""

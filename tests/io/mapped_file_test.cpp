@@ -94,7 +94,7 @@ TEST_SUITE("io") {
         REQUIRE(file->write_at(99990, bytes));
         const Status refused = file->reserve(std::uint64_t{1} << 62U);
         REQUIRE_FALSE(refused);
-        CHECK(refused.error().message.find("cannot reserve 4611686018427387904 bytes") !=
+        CHECK(refused.error().message.find("cannot write 4611686018427387904 bytes") !=
               std::string::npos);
         REQUIRE(file->name());
         const auto read = read_file(folder / "reserved", 1U << 20U);
