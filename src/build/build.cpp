@@ -275,7 +275,7 @@ private:
     }
 
     Status merge() {
-        merge_key_ = builder::stage_key("merge 1", graph_keys_);
+        merge_key_ = builder::stage_key("merge 2", graph_keys_);
         TRACKWAY_TRY_ASSIGN(output, kept_->made("merge", merge_key_, [&] {
             return builder::merge_graphs(kept_->work(), graph_task(), *limit_, arena_);
         }));

@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <span>
+#include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -23,6 +25,9 @@ using base::fail;
 using base::join;
 
 constexpr const char* kEdgesFile = "edges";
+constexpr const char* kUnitedFile = "edges-united";
+// Neighbours of so many of its nearest are new candidates of a vertex.
+constexpr std::size_t kNearest = 16;
 constexpr std::size_t kWriteBytes = std::size_t{4} << 20U;
 constexpr std::size_t kBlock = 32;
 
@@ -92,11 +97,14 @@ public:
         const VertexNumbers numbers = task_.parts.numbers();
         for (std::uint32_t s = 0; s < numbers.shard_count(); ++s)
             TRACKWAY_TRY(open_shard(s));
-        TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work_.file(kEdgesFile)));
+        const bool is_whole = numbers.shard_count() == 1;  // nothing to look for elsewhere
+        const char* united = is_whole ? kEdgesFile : kUnitedFile;
+        TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work_.file(united)));
         for (std::uint32_t s = 0; s < numbers.shard_count(); ++s)
             TRACKWAY_TRY(merge_shard(s, file));
         TRACKWAY_TRY(file.name());
         shards_.clear();
+        if (!is_whole) TRACKWAY_TRY(widen_all());
         TRACKWAY_TRY_ASSIGN(edges, io::MappedFile::open(work_.file(kEdgesFile), true, limit_));
         graph::Adjacency adjacency(edges.writable_numbers(), task_.options.max_degree);
         const std::uint32_t entry_point = points_.medoid(arena_);
@@ -149,6 +157,49 @@ private:
         return {};
     }
 
+    // Every vertex chooses again among its neighbours and those of the nearest of them: what lies
+    // near but was built in other shards.
+    Status widen_all() {
+        TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work_.file(kEdgesFile)));
+        TRACKWAY_TRY_ASSIGN(united, io::MappedFile::open(work_.file(kUnitedFile), true, limit_));
+        const graph::Adjacency before(united.writable_numbers(), task_.options.max_degree);
+        const std::size_t stride = std::size_t{task_.options.max_degree} + 1;
+        const auto step =
+            static_cast<std::uint32_t>(std::max<std::size_t>(kWriteBytes / stride / 4, 1));
+        for (std::uint32_t begin = 0; begin < before.vertex_count(); begin += step) {
+            const std::uint32_t count = std::min(step, before.vertex_count() - begin);
+            std::vector<std::uint32_t> rows(count * stride, 0);
+            arena_.parallel_for(
+                count, kBlock, [&](std::size_t first, std::size_t last, std::uint32_t thread) {
+                    for (std::size_t i = first; i < last; ++i) {
+                        widen(before, begin + static_cast<std::uint32_t>(i), scratch_[thread]);
+                        put(scratch_[thread].ids, std::span(rows).subspan(i * stride, stride));
+                    }
+                });
+            if (arena_.stopped()) return stopped();
+            TRACKWAY_TRY(file.append(std::as_bytes(std::span(rows))));
+        }
+        std::error_code ignored;
+        std::filesystem::remove(work_.file(kUnitedFile), ignored);
+        return file.name();
+    }
+
+    void widen(const graph::Adjacency& before, std::uint32_t vertex, Scratch& scratch) const {
+        const auto present = before.neighbors(vertex);
+        std::vector<std::uint32_t>& ids = scratch.ids;
+        ids.assign(present.begin(), present.end());
+        measure(vertex, scratch);
+        for (std::size_t i = 0; i < std::min(kNearest, scratch.candidates.size()); ++i) {
+            const auto more = before.neighbors(scratch.candidates[i].vertex);
+            ids.insert(ids.end(), more.begin(), more.end());
+        }
+        std::sort(ids.begin(), ids.end());
+        ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+        std::erase(ids, vertex);
+        measure(vertex, scratch);
+        prune(scratch);
+    }
+
     // The lists of each vertex of the block, in the order of shards.
     void collect(std::uint32_t begin, std::uint32_t end) {
         lists_.assign(end - begin, {});
@@ -170,23 +221,33 @@ private:
         if (lists.size() > 1) {
             std::sort(ids.begin(), ids.end());
             ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-            prune(vertex, scratch);
+            measure(vertex, scratch);
+            prune(scratch);
         }
+        put(ids, row);
+    }
+
+    static void put(std::span<const std::uint32_t> ids, std::span<std::uint32_t> row) {
         row[0] = static_cast<std::uint32_t>(ids.size());
         std::copy(ids.begin(), ids.end(), row.begin() + 1);
     }
 
-    void prune(std::uint32_t vertex, Scratch& scratch) const {
-        std::vector<std::uint32_t>& ids = scratch.ids;
+    // The ids as candidates, nearest first.
+    void measure(std::uint32_t vertex, Scratch& scratch) const {
+        const std::vector<std::uint32_t>& ids = scratch.ids;
         scratch.distances.resize(ids.size());
         points_.distances(vertex, ids, scratch.distances.data());
         scratch.candidates.clear();
         for (std::size_t i = 0; i < ids.size(); ++i)
             scratch.candidates.push_back({scratch.distances[i], ids[i], 0});
         std::sort(scratch.candidates.begin(), scratch.candidates.end(), graph::nearer);
+    }
+
+    // Leaves in ids what is kept of the candidates.
+    void prune(Scratch& scratch) const {
         graph::robust_prune(points_, scratch.candidates,
                             {task_.options.max_degree, task_.options.alpha}, scratch.prune);
-        ids = scratch.prune.kept;
+        scratch.ids = scratch.prune.kept;
     }
 
     const WorkFolder& work_;

@@ -35,9 +35,9 @@ Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& t
                                       std::uint32_t shard, const base::Arena& arena,
                                       const std::function<void(std::uint32_t)>& inserted);
 
-// Unites each vertex's edges of all shards that it was built in, pruned to the degree, and gives
-// every vertex a path from the entry point, which is in the output's values. In memory that does
-// not grow with the edges.
+// Unites each vertex's edges of all shards that it was built in, has it choose again among those
+// and the neighbours of the nearest (robust prune), and gives every vertex a path from the entry
+// point, which is in the output's values. In memory that does not grow with the edges.
 Result<StageOutput> merge_graphs(const WorkFolder& work, const GraphTask& task,
                                  io::ResidentLimit& limit, const base::Arena& arena);
 

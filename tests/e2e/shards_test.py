@@ -10,6 +10,7 @@ from programs import DatasetTest, contents, finish, start
 
 SEED = 20261121
 SHARDS = ("--shards", 3)
+KILLS = int(os.environ.get("TRACKWAY_KILLS", "12"))
 
 
 class ShardsTest(DatasetTest):
@@ -66,7 +67,7 @@ class ShardsTest(DatasetTest):
             self.assertEqual(contents(index), self.right)
             self.assertFalse((index / "work").exists())
             shutil.rmtree(index)
-        delays = [draw.uniform(0, 1.1 * self.duration) for _ in range(12)]
+        delays = [draw.uniform(0, 1.1 * self.duration) for _ in range(KILLS)]
         programs.in_parallel(one, enumerate(delays), lanes=2)
 
     def test_kill_after_every_stage(self):
