@@ -36,6 +36,7 @@ public:
         sigaddset(&signals_, SIGTERM);
         sigaddset(&signals_, SIGUSR1);  // the end of the program's work
         pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+        std::signal(SIGXFSZ, SIG_IGN);  // a file beyond its limit is an error of the write
         waiter_ = std::thread([this] { wait(); });
     }
     StopOnSignal(const StopOnSignal&) = delete;

@@ -95,8 +95,8 @@ using BuildProgress =
 
 // Writes options.index_dir and verifies it by reopening. On any error, and when stop is requested
 // (ErrorCode::kCancelled), the index that was there before is untouched and nothing half-written
-// remains; stages that are finished stay in index_dir/work, where the same build, begun again, goes
-// on, unless it was the input that was refused (kInvalidArgument).
+// remains. Finished stages stay in index_dir/build.work, where the same build, begun again, goes
+// on; not those of a build whose vectors are refused (kInvalidArgument).
 Result<BuildReport> build(const BuildOptions& options, const BuildProgress& progress = {},
                           const std::stop_token& stop = {});
 
@@ -113,7 +113,7 @@ struct BuildPart {
 };
 
 // Runs the stages up to this one, but for those that are finished already, and leaves what they
-// made in index_dir/work; "finish" is build(). The same part run twice, or with other parts
+// made in index_dir/build.work; "finish" is build(). The same part run twice, or with other parts
 // missing, does no harm: kInvalidArgument names the stage that must come first. All parts need the
 // same options: finish builds anew what was made with others.
 Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& part,

@@ -30,7 +30,7 @@ enum class CodeType : std::uint8_t { kPq = 1, kOpq = 2, kRabitq = 3 };
 
 constexpr std::uint32_t kMaxDimension = 16384;
 constexpr std::uint32_t kMaxSearchList = 1U << 20U;
-constexpr std::uint32_t kMaxShards = 1024;
+constexpr std::uint32_t kMaxShards = 256;  // their files stay open together
 constexpr std::uint32_t kMaxDegree = 255;  // a degree is stored in one byte
 constexpr std::uint32_t kMinPageSize = 4096;
 constexpr std::uint32_t kMaxPageSize = 65536;

@@ -55,7 +55,7 @@ public:
         TRACKWAY_TRY_ASSIGN(plan, builder::make_plan(options_, vectors_, arena_.thread_count()));
         TRACKWAY_TRY_ASSIGN(folder, IndexFolder::join(options_.index_dir));
         plan_ = plan;
-        TRACKWAY_TRY(begin(folder));
+        TRACKWAY_TRY(begin(folder.begun_work()));
         TRACKWAY_TRY(runner_.stage("graph", [&] { return build_one_graph(shard); }));
         return std::move(report_);
     }
@@ -66,16 +66,18 @@ public:
         plan_ = plan;
         last_stage_ = last_stage;
         Status status = run_stages(folder);
-        // Finished stages serve the same build again; not one whose vectors are refused.
+        // Finished stages serve the same build again; not one that has just begun and whose vectors
+        // are refused.
         const bool is_refused = !status && status.error().code == ErrorCode::kInvalidArgument;
-        if (is_refused && report_.stages_resumed.empty()) folder.forget_work();
+        const bool has_begun = kept_ && kept_->any_finished() && report_.stages_resumed.empty();
+        if (is_refused && has_begun) folder.forget_work();
         TRACKWAY_TRY(status);
         return std::move(report_);
     }
 
 private:
     Status run_stages(IndexFolder& folder) {
-        TRACKWAY_TRY(begin(folder));
+        TRACKWAY_TRY(begin(folder.work()));
         TRACKWAY_TRY(runner_.stage("read", [&] { return read(); }));
         TRACKWAY_TRY(runner_.stage("partition", [&] { return partition(); }));
         if (is_encoded()) TRACKWAY_TRY(runner_.stage("encode", [&] { return encode(); }));
@@ -90,9 +92,9 @@ private:
         return lay_out(folder);
     }
 
-    Status begin(const IndexFolder& folder) {
-        TRACKWAY_TRY_ASSIGN(work, folder.work());
-        kept_.emplace(std::move(work), report_);
+    Status begin(Result<builder::WorkFolder> work) {
+        TRACKWAY_TRY(work);
+        kept_.emplace(std::move(*work), report_);
         limit_.emplace(plan_.resident_limit_bytes);
         report_.plan = plan_.text;
         return {};
@@ -108,6 +110,13 @@ private:
         StageOutput output;
         TRACKWAY_TRY_ASSIGN(partition, kept_->work().find_any("partition", output));
         if (!partition) return fail_before("partition");
+        input_key_ = builder::input_of_partition(output);
+        plan_.shards = builder::shards_of_partition(output);
+        if (partition_key() != *partition) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(options_.index_dir.string(),
+                             ": stage partition was run with other options or another program"));
+        }
         TRACKWAY_TRY(use_partition(*partition, output));
         if (!is_encoded()) return {};
         TRACKWAY_TRY_ASSIGN(encoded, kept_->work().find_any("encode", output));
@@ -167,24 +176,28 @@ private:
         return {nullptr, vectors_.element_type(), vectors_.row_count(), vectors_.dimension()};
     }
 
-    Status partition() {
-        partition_key_ = builder::stage_key(
+    StageKey partition_key() const {
+        return builder::stage_key(
             join("partition 1 ", kVersion, " ", name_of(vectors_.element_type()), " ",
                  vectors_.row_count(), " x ", vectors_.dimension(), " ", name_of(options_.metric),
-                 " ", options_.seed, " ", plan_.recipe()),
+                 " ", options_.seed, " ", plan_.partition_recipe()),
             {&input_key_, 1});
+    }
+
+    Status partition() {
+        partition_key_ = partition_key();
         TRACKWAY_TRY_ASSIGN(output, kept_->made("partition", partition_key_, [&]() {
-            return builder::make_partition(
-                kept_->work(),
-                {.vectors = vectors_,
-                 .sample = sample_.view(),
-                 .workload = workload_ ? &*workload_ : nullptr,
-                 .metric = options_.metric,
-                 .options = {.shards = plan_.shards,
-                             .replica_factor = plan_.replica_factor,
-                             .workload_weight = options_.shards.workload_weight,
-                             .seed = options_.seed}},
-                arena_);
+            return builder::make_partition(kept_->work(),
+                                           {.vectors = vectors_,
+                                            .input = input_key_,
+                                            .sample = sample_.view(),
+                                            .workload = workload_ ? &*workload_ : nullptr,
+                                            .metric = options_.metric,
+                                            .options = {.shards = plan_.shards,
+                                                        .replica_factor = plan_.replica_factor,
+                                                        .workload_weight = plan_.workload_weight,
+                                                        .seed = options_.seed}},
+                                           arena_);
         }));
         sample_ = {};
         TRACKWAY_TRY(use_partition(partition_key_, output));

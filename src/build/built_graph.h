@@ -17,7 +17,7 @@ namespace trackway::builder {
 class VertexNumbers {
 public:
     // starts: the first vertex of each shard; and the end. rows: the dataset row of each vertex;
-    // vertices: the vertex of each row. Both empty where they are the same, as with one shard.
+    // vertices: the vertex of each row. Both may be empty where they are the same.
     VertexNumbers(std::span<const std::uint32_t> starts, std::span<const std::uint32_t> rows,
                   std::span<const std::uint32_t> vertices)
         : starts_(starts), rows_(rows), vertices_(vertices) {}

@@ -316,6 +316,10 @@ Result<MergedGraph> MergedGraph::open(const WorkFolder& work, const StageOutput&
                                       std::uint32_t max_degree, io::ResidentLimit& limit) {
     MergedGraph graph;
     TRACKWAY_TRY_ASSIGN(file, io::MappedFile::open(work.file(kEdgesFile), true, limit));
+    const std::uint64_t row_bytes = (std::uint64_t{max_degree} + 1) * sizeof(std::uint32_t);
+    TRACKWAY_TRY(check_output(output.values.size() == 1 && file.bytes().size() % row_bytes == 0 &&
+                                  output.values[0] < file.bytes().size() / row_bytes,
+                              work.file(kEdgesFile)));
     graph.file_ = std::move(file);
     graph.adjacency_ = graph::Adjacency(graph.file_.writable_numbers(), max_degree);
     graph.entry_point_ = static_cast<std::uint32_t>(output.values.front());

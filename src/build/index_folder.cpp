@@ -118,18 +118,14 @@ IndexFolder::~IndexFolder() {
     if (lock_ < 0) return;
     if (!published_) {
         remove_unlisted();
-        std::error_code error;
-        if (fs::is_directory(path_ / kWorkName, error)) {
-            if (const auto left = work()) left->tidy();
-        }
+        if (const auto left = begun_work()) left->tidy();
     }
     if (!published_ && created_) rmdir(path_.c_str());
     close(lock_);
 }
 
 void IndexFolder::forget_work() const noexcept {
-    std::error_code error;
-    fs::remove_all(path_ / kWorkName, error);
+    if (const auto left = begun_work()) left->remove();
 }
 
 void IndexFolder::remove_unlisted() const noexcept {

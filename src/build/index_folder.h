@@ -33,6 +33,8 @@ public:
     const std::filesystem::path& path() const noexcept { return path_; }
     // For the stages of this build; gone once it is published.
     Result<WorkFolder> work() const { return WorkFolder::open(path_ / kWorkName); }
+    // The same of a build that has begun.
+    Result<WorkFolder> begun_work() const { return WorkFolder::open_existing(path_ / kWorkName); }
     // Removes what stages have finished: it is of no use to another build.
     void forget_work() const noexcept;
 
@@ -42,7 +44,7 @@ public:
 
 private:
     IndexFolder() = default;
-    static constexpr const char* kWorkName = "work";
+    static constexpr const char* kWorkName = "build.work";
     void remove_unlisted() const noexcept;
 
     std::filesystem::path path_;

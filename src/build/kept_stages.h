@@ -29,13 +29,20 @@ public:
             return output;
         }
         Result<StageOutput> result = make();
-        if (result) TRACKWAY_TRY(work_.finish(stage, key, *result));
+        if (result) {
+            TRACKWAY_TRY(work_.finish(stage, key, *result));
+            any_finished_ = true;
+        }
         return result;
     }
+
+    // By this run.
+    bool any_finished() const noexcept { return any_finished_; }
 
 private:
     WorkFolder work_;
     BuildReport& report_;
+    bool any_finished_ = false;
 };
 
 }  // namespace trackway::builder

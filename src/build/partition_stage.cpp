@@ -21,6 +21,10 @@ constexpr std::uint64_t kReadBytes = std::uint64_t{4} << 20U;
 // Queries that train the partition, and that judge it.
 constexpr std::uint64_t kTrainingMax = 8192;
 constexpr std::uint64_t kJudgingMax = 4096;
+// Of the output's values: the input's key, the number of shards, starts, counts of replicas,
+// report.
+constexpr std::size_t kShardCount = 2;
+constexpr std::size_t kFirstStart = 3;
 constexpr const char* kGivenFile = "vectors.given";
 constexpr const char* kEncodedFile = "vectors.encoded";
 constexpr const char* kRowsFile = "rows";
@@ -150,6 +154,8 @@ Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& 
     TRACKWAY_TRY_ASSIGN(starts, starts_of(assigner.home_counts()));
     const std::span<const std::uint16_t> homes = assigner.homes();
     StageOutput output;
+    output.values.resize(kShardCount);
+    std::memcpy(output.values.data(), task.input.data(), task.input.size());
     output.values.push_back(partition.shards);
     output.values.insert(output.values.end(), starts.begin(), starts.end());
     TRACKWAY_TRY(write_rows(work, task, homes, starts));
@@ -191,30 +197,46 @@ Result<PartitionedVectors> PartitionedVectors::open(const WorkFolder& work,
     opened.vertices_ = std::move(vertices);
     opened.type_ = vectors.element_type();
     opened.dimension_ = vectors.dimension();
-    auto value = output.values.begin();
-    const std::uint64_t shards = *value++;
-    for (std::uint64_t s = 0; s <= shards; ++s)
-        opened.starts_.push_back(static_cast<std::uint32_t>(*value++));
-    std::size_t at = 0;
-    for (std::uint64_t s = 0; s < shards; ++s) {
-        const std::size_t count = *value++;
-        const auto own = replicas.numbers().subspan(at, count);
-        opened.replicas_.emplace_back(own.begin(), own.end());
-        at += count;
-    }
-    opened.report_.workload_weight = std::bit_cast<double>(*value++);
-    while (value != output.values.end()) {
-        const auto weight = std::bit_cast<double>(*value++);
-        opened.report_.trials.push_back({weight, std::bit_cast<double>(*value++)});
-    }
+    opened.all_replicas_ = std::move(replicas);
+    TRACKWAY_TRY(opened.take_values(output.values, work.file(kGivenFile)));
     return opened;
 }
 
-std::uint64_t PartitionedVectors::member_count() const noexcept {
-    std::uint64_t count = starts_.back();
-    for (const auto& own : replicas_)
-        count += own.size();
-    return count;
+// The numbers in the order in which make_partition() gives them.
+Status PartitionedVectors::take_values(std::span<const std::uint64_t> values,
+                                       const std::filesystem::path& path) {
+    TRACKWAY_TRY(check_output(values.size() >= kFirstStart, path));
+    const std::uint64_t shards = std::min<std::uint64_t>(values[kShardCount], kMaxShards + 1);
+    const std::size_t weight_at = kFirstStart + 2 * shards + 1;
+    TRACKWAY_TRY(check_output(shards > 0 && shards <= kMaxShards && values.size() > weight_at &&
+                                  (values.size() - weight_at) % 2 == 1,
+                              path));
+    for (std::uint64_t s = 0; s <= shards; ++s)
+        starts_.push_back(static_cast<std::uint32_t>(values[kFirstStart + s]));
+    for (std::uint64_t s = 0; s < shards; ++s)
+        replica_starts_.push_back(replica_starts_.back() + values[kFirstStart + shards + 1 + s]);
+    report_.workload_weight = std::bit_cast<double>(values[weight_at]);
+    for (std::size_t at = weight_at + 1; at < values.size(); at += 2) {
+        report_.trials.push_back(
+            {std::bit_cast<double>(values[at]), std::bit_cast<double>(values[at + 1])});
+    }
+    const std::uint64_t rows = starts_.back();
+    const bool sizes = given_.bytes().size() == rows * given().row_bytes() &&
+                       rows_.numbers().size() == rows && vertices_.numbers().size() == rows &&
+                       all_replicas_.numbers().size() == replica_starts_.back();
+    return check_output(sizes && std::is_sorted(starts_.begin(), starts_.end()), path);
+}
+
+StageKey input_of_partition(const StageOutput& output) noexcept {
+    StageKey key{};
+    if (output.values.size() >= kShardCount) std::memcpy(key.data(), output.values.data(), 16);
+    return key;
+}
+
+std::uint32_t shards_of_partition(const StageOutput& output) noexcept {
+    return output.values.size() > kShardCount
+               ? static_cast<std::uint32_t>(output.values[kShardCount])
+               : 0;
 }
 
 MatrixView PartitionedVectors::given() const noexcept {
@@ -242,6 +264,7 @@ Result<EncodedVectors> EncodedVectors::open(const WorkFolder& work, const StageO
                                             io::ResidentLimit& limit) {
     EncodedVectors opened;
     TRACKWAY_TRY_ASSIGN(file, io::MappedFile::open(work.file(kEncodedFile), false, limit));
+    TRACKWAY_TRY(check_output(output.values.size() == 2, work.file(kEncodedFile)));
     opened.file_ = std::move(file);
     opened.offset_ = std::bit_cast<float>(static_cast<std::uint32_t>(output.values[0]));
     opened.step_ = std::bit_cast<float>(static_cast<std::uint32_t>(output.values[1]));

@@ -18,6 +18,7 @@
 #include "shard/partition.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <vector>
 
@@ -36,28 +37,33 @@ public:
     }
     // Vertices of other shards that are built in this one, in rising order.
     std::span<const std::uint32_t> replicas(std::uint32_t shard) const noexcept {
-        return replicas_[shard];
+        return all_replicas_.numbers().subspan(replica_starts_[shard],
+                                               replica_starts_[shard + 1] - replica_starts_[shard]);
     }
     // With replicas: of one shard, of all.
     std::uint64_t member_count(std::uint32_t shard) const noexcept {
-        return numbers().count(shard) + replicas_[shard].size();
+        return numbers().count(shard) + replicas(shard).size();
     }
-    std::uint64_t member_count() const noexcept;
+    std::uint64_t member_count() const noexcept { return starts_.back() + replica_starts_.back(); }
     const PartitionReport& report() const noexcept { return report_; }
 
 private:
+    Status take_values(std::span<const std::uint64_t> values, const std::filesystem::path& path);
+
     io::MappedFile given_;
     ElementType type_ = ElementType::kFloat32;
     std::uint32_t dimension_ = 0;
     std::vector<std::uint32_t> starts_;
     io::MappedFile rows_;
     io::MappedFile vertices_;
-    std::vector<std::vector<std::uint32_t>> replicas_;
+    io::MappedFile all_replicas_;
+    std::vector<std::uint64_t> replica_starts_ = {0};
     PartitionReport report_;
 };
 
 struct PartitionTask {
     const VectorFile& vectors;
+    StageKey input;                      // of vectors and workload
     MatrixView sample;                   // of the vectors; not looked at where there is one shard
     const Workload* workload = nullptr;  // null: only the vectors decide
     Metric metric = Metric::kL2;
@@ -69,8 +75,12 @@ struct PartitionTask {
 Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& task,
                                    const base::Arena& arena);
 
+// What the output says of the input, and how many shards there are.
+StageKey input_of_partition(const StageOutput& output) noexcept;
+std::uint32_t shards_of_partition(const StageOutput& output) noexcept;
+
 // Bytes for each vector that it holds at once, for planning.
-constexpr std::uint64_t kPartitionBytesEach = 4 + 4 + 2 + 12;
+constexpr std::uint64_t kPartitionBytesEach = 4 + 4 + 2 + 16;
 
 // The vectors in a scalar code, in a working file beside those given.
 Result<StageOutput> write_encoded(const WorkFolder& work, const MatrixView& given,

@@ -11,6 +11,7 @@
 #include "shard/partition.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <string>
 
@@ -97,6 +98,8 @@ public:
 
 private:
     static constexpr std::uint64_t kLiftBytes = 16;
+    // The plan must not depend on the number of threads: the bytes of the index do not.
+    static constexpr std::uint32_t kThreadsPlanned = 16;
     static constexpr std::uint64_t kBlockBytes = std::uint64_t{12} << 20U;
 
     std::uint64_t base() const {
@@ -107,7 +110,10 @@ private:
     std::uint64_t partition(std::uint32_t shards) const {
         const std::uint64_t sample =
             shards == 1 ? 0 : plan_.sample_rows * (given_bytes_ + std::uint64_t{dimension_} * 4);
-        return sample + rows_ * kPartitionBytesEach + kBlockBytes;
+        const std::uint64_t cells =
+            std::min<std::uint64_t>(std::uint64_t{shards} * 64, 4096) * dimension_ * 12;
+        const std::uint64_t queries = shards == 1 ? 0 : 12'288 * given_bytes_ + 32'768 * shards;
+        return sample + cells + queries + rows_ * kPartitionBytesEach + kBlockBytes;
     }
     std::uint64_t graph(std::uint32_t shards) const {
         const std::uint64_t members =
@@ -115,7 +121,7 @@ private:
         const graph::VamanaOptions options{.max_degree = options_.graph.max_degree,
                                            .build_list_size = options_.graph.build_list_size};
         return members * (plan_.record_shape.vector_bytes + lift_bytes_) +
-               graph::vamana_bytes(members, options, plan_.threads);
+               graph::vamana_bytes(members, options, kThreadsPlanned);
     }
     std::uint64_t merge() const { return rows_ * (16 + lift_bytes_) + kBlockBytes; }
     std::uint64_t codes(std::uint64_t training_rows) const {
@@ -212,9 +218,15 @@ void describe(const Costs& costs, std::uint64_t rows, Plan& plan) {
 
 }  // namespace
 
+std::string Plan::partition_recipe() const {
+    const auto exact = [](double value) { return base::hex(std::bit_cast<std::uint64_t>(value)); };
+    std::string recipe = join(shards, " shards ", exact(replica_factor), " ", sample_rows);
+    if (workload_weight) recipe += join(" weight ", exact(*workload_weight));
+    return recipe;
+}
+
 std::string Plan::recipe() const {
-    return join(shards, " shards ", replica_factor, " ", sample_rows, " ", training_rows, " ",
-                calibration_bytes);
+    return join(partition_recipe(), " ", training_rows, " ", calibration_bytes);
 }
 
 Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
@@ -253,11 +265,13 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
                                    : base::physical_memory_bytes() / 5 * 4;
     plan.replica_factor = options.shards.count == 1 ? 1 : options.shards.replica_factor;
     plan.sample_rows = std::min(vectors.row_count(), kSampleRows);
+    plan.workload_weight = options.shards.workload_weight;
     const Costs costs(options, vectors, plan);
     TRACKWAY_TRY(choose_shards(options.shards, vectors.row_count(), costs, plan));
     if (plan.shards == 1) {
         plan.replica_factor = 1;
         plan.sample_rows = 1;
+        plan.workload_weight = {};
     }
     const std::uint64_t base = costs.calibration_base();
     if (base + costs.calibration() > plan.memory_budget_bytes) {

@@ -8,6 +8,7 @@
 #include "layouts/page_packing.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace trackway::builder {
@@ -24,13 +25,15 @@ struct Plan {
     std::uint64_t resident_limit_bytes = 0;  // above it, mapped files are given back
     std::uint32_t shards = 1;
     double replica_factor = 1;
+    std::optional<double> workload_weight = {};
     std::uint64_t sample_rows = 1;    // that the partition is trained on
     std::uint64_t training_rows = 1;  // that codes are trained on
     // Room for what calibration keeps resident; UINT64_MAX where there is enough for all of it.
     std::uint64_t calibration_bytes = UINT64_MAX;
     std::string text;  // what was chosen and why, in one line
 
-    // All of it that the bytes of the index depend on.
+    // What the partition depends on; and all that the bytes of the index depend on.
+    std::string partition_recipe() const;
     std::string recipe() const;
 };
 

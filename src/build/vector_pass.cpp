@@ -10,6 +10,7 @@
 namespace trackway::builder {
 namespace {
 
+constexpr std::uint64_t kRowsMax = 1U << 15U;
 constexpr std::uint64_t kReadBytes = std::uint64_t{4} << 20U;
 
 }  // namespace
@@ -17,7 +18,8 @@ constexpr std::uint64_t kReadBytes = std::uint64_t{4} << 20U;
 Status for_each_block(const VectorFile& vectors,
                       const std::function<Status(const MatrixView&, std::uint64_t)>& body) {
     const std::uint64_t rows = vectors.row_count();
-    const std::uint64_t step = std::max<std::uint64_t>(1, kReadBytes / vectors.row_bytes());
+    const std::uint64_t step =
+        std::clamp<std::uint64_t>(kReadBytes / vectors.row_bytes(), 1, kRowsMax);
     base::AlignedBuffer buffer(std::min(step, rows) * vectors.row_bytes());
     for (std::uint64_t first = 0; first < rows; first += step) {
         const std::uint64_t count = std::min(step, rows - first);

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 namespace trackway::builder {
@@ -19,6 +20,12 @@ using base::join;
 namespace fs = std::filesystem;
 
 constexpr std::string_view kRecordSuffix = ".stage";
+constexpr std::string_view kChecksumWord = "checksum ";
+constexpr const char* kMarker = "trackway-build";
+constexpr std::string_view kMarkerText = "What an unfinished build-index has made.\n";
+constexpr std::string_view kWorkingFiles[] = {
+    "vectors.given", "vectors.encoded", "rows",  "vertices", "replicas", "edges",
+    "edges-united",  "codes",           "codec", "trace",    "order"};
 constexpr std::uint64_t kRecordMax = std::uint64_t{16} << 20U;
 constexpr std::uint64_t kReadBytes = std::uint64_t{4} << 20U;
 
@@ -47,7 +54,7 @@ Result<std::string> checksum_of(const fs::path& path) {
 
 std::string with_checksum(std::string text) {
     const std::string sum = base::hex(base::checksum64(std::as_bytes(std::span(text))));
-    return text + "checksum " + sum + "\n";
+    return text + std::string(kChecksumWord) + sum + "\n";
 }
 
 std::string text_of(const StageKey& key, const StageOutput& output,
@@ -58,6 +65,38 @@ std::string text_of(const StageKey& key, const StageOutput& output,
     for (const std::uint64_t value : output.values)
         text += join("value ", value, "\n");
     return with_checksum(std::move(text));
+}
+
+// Nothing where it cannot be read or its own checksum is wrong.
+std::optional<std::string> read_record(const fs::path& path) {
+    const auto bytes = io::read_file(path, kRecordMax);
+    if (!bytes) return std::nullopt;
+    std::string text;
+    for (const std::byte byte : *bytes)
+        text += static_cast<char>(byte);
+    const std::size_t at = text.rfind(kChecksumWord);
+    if (at == std::string::npos || with_checksum(text.substr(0, at)) != text) return std::nullopt;
+    return text;
+}
+
+// Names that stages give to what they make, finished or not.
+bool is_working_file(std::string_view name) {
+    if (name.ends_with(io::StagedFile::kSuffix)) {
+        name.remove_suffix(std::string_view(io::StagedFile::kSuffix).size());
+    }
+    if (name.ends_with(kRecordSuffix)) return true;
+    return name.starts_with("graph-") ||
+           std::find(std::begin(kWorkingFiles), std::end(kWorkingFiles), name) !=
+               std::end(kWorkingFiles);
+}
+
+std::vector<fs::path> files_of(const fs::path& folder) {
+    std::vector<fs::path> files;
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error))
+        files.push_back(entry->path());
+    return files;
 }
 
 std::optional<StageKey> key_in(const std::string& text) {
@@ -97,11 +136,39 @@ StageKey stage_key(std::string_view recipe, std::span<const StageKey> before) {
     return checksum.digest128();
 }
 
+Status check_output(bool is_sound, const fs::path& file) {
+    if (is_sound) return {};
+    return base::fail(ErrorCode::kCorruption,
+                      join(file.string(),
+                           ": expected other sizes or numbers by the record of its "
+                           "stage; remove the folder of the build and begin anew"));
+}
+
 Result<WorkFolder> WorkFolder::open(const fs::path& path) {
-    if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
+    if (mkdir(path.c_str(), 0777) == 0) {
+        WorkFolder work(path);
+        const Status marked =
+            io::write_file(work.file(kMarker), std::as_bytes(std::span(kMarkerText)));
+        if (!marked) rmdir(path.c_str());
+        TRACKWAY_TRY(marked);
+        return work;
+    }
+    if (errno != EEXIST) {
         return fail_errno(errno, join(path.string(), ": cannot create the folder of the build"));
     }
-    return WorkFolder(path);
+    return open_existing(path);
+}
+
+Result<WorkFolder> WorkFolder::open_existing(const fs::path& path) {
+    WorkFolder work(path);
+    std::error_code error;
+    if (fs::is_directory(fs::symlink_status(path, error)) &&
+        fs::is_regular_file(fs::symlink_status(work.file(kMarker), error))) {
+        return work;
+    }
+    return base::fail(
+        ErrorCode::kInvalidArgument,
+        join(path.string(), ": expected the folder of an unfinished build, with a file ", kMarker));
 }
 
 fs::path WorkFolder::record_of(std::string_view stage) const {
@@ -110,28 +177,27 @@ fs::path WorkFolder::record_of(std::string_view stage) const {
 
 Result<bool> WorkFolder::find(std::string_view stage, const StageKey& key,
                               StageOutput& output) const {
+    const std::optional<std::string> text = read_record(record_of(stage));
+    if (!text || key_in(*text) != key) return false;  // before files are read in vain
     TRACKWAY_TRY_ASSIGN(found, find_any(stage, output));
-    return found && *found == key;
+    return found == key;
 }
 
 // A record that cannot be read, is damaged or names files that differ is as good as none.
 Result<std::optional<StageKey>> WorkFolder::find_any(std::string_view stage,
                                                      StageOutput& output) const {
-    const auto bytes = io::read_file(record_of(stage), kRecordMax);
-    if (!bytes) return std::nullopt;
-    std::string text;
-    for (const std::byte byte : *bytes)
-        text += static_cast<char>(byte);
-    StageOutput found = output_in(text);
+    const std::optional<std::string> text = read_record(record_of(stage));
+    if (!text) return std::nullopt;
+    StageOutput found = output_in(*text);
     std::vector<std::string> checksums;
     for (const std::string& name : found.files) {
+        if (!is_working_file(name)) return std::nullopt;
         auto checksum = checksum_of(file(name));
-        if (!checksum && checksum.error().code == ErrorCode::kNotFound) return std::nullopt;
-        TRACKWAY_TRY(checksum);
+        if (!checksum) return std::nullopt;
         checksums.push_back(std::move(*checksum));
     }
-    const auto key = key_in(text);
-    if (!key || text != text_of(*key, found, checksums)) return std::nullopt;
+    const auto key = key_in(*text);
+    if (!key || *text != text_of(*key, found, checksums)) return std::nullopt;
     output = std::move(found);
     return key;
 }
@@ -149,20 +215,30 @@ Status WorkFolder::finish(std::string_view stage, const StageKey& key,
 
 void WorkFolder::remove() const noexcept {
     std::error_code error;
-    fs::remove_all(path_, error);
+    for (const fs::path& path : files_of(path_))
+        if (is_working_file(path.filename().string())) fs::remove(path, error);
+    fs::remove(path_ / kMarker, error);
+    fs::remove(path_, error);  // unless something is left in it
 }
 
 void WorkFolder::tidy() const noexcept {
     std::error_code error;
-    bool any_finished = false;
-    std::vector<fs::path> unfinished;
-    for (const auto& entry : fs::directory_iterator(path_, error)) {
-        any_finished |= entry.path().extension() == kRecordSuffix;
-        if (entry.path().extension() == io::StagedFile::kSuffix) unfinished.push_back(entry.path());
+    std::vector<std::string> kept;
+    const std::vector<fs::path> all = files_of(path_);
+    for (const fs::path& path : all) {
+        if (path.extension() != kRecordSuffix) continue;
+        const auto text = read_record(path);
+        if (!text) continue;
+        kept.push_back(path.filename().string());
+        for (std::string& name : output_in(*text).files)
+            kept.push_back(std::move(name));
     }
-    if (!any_finished) return remove();
-    for (const fs::path& path : unfinished)
-        fs::remove(path, error);
+    if (kept.empty()) return remove();
+    for (const fs::path& path : all) {
+        const std::string name = path.filename().string();
+        const bool wanted = std::find(kept.begin(), kept.end(), name) != kept.end();
+        if (is_working_file(name) && !wanted) fs::remove(path, error);
+    }
 }
 
 }  // namespace trackway::builder

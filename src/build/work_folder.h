@@ -30,10 +30,15 @@ struct StageOutput {
     std::vector<std::uint64_t> values = {};
 };
 
+// kCorruption when a record is not what this program writes: sound, but of other files or numbers.
+Status check_output(bool is_sound, const std::filesystem::path& file);
+
 class WorkFolder {
 public:
-    // Creates the folder where there is none.
+    // Creates the folder where there is none. A folder that no build has made is kInvalidArgument.
     static Result<WorkFolder> open(const std::filesystem::path& path);
+    // kInvalidArgument where there is none.
+    static Result<WorkFolder> open_existing(const std::filesystem::path& path);
 
     std::filesystem::path file(std::string_view name) const { return path_ / name; }
 
@@ -43,9 +48,9 @@ public:
     Result<std::optional<StageKey>> find_any(std::string_view stage, StageOutput& output) const;
     // Call when all files of the output have their names: from here on the stage is finished.
     Status finish(std::string_view stage, const StageKey& key, const StageOutput& output) const;
-    // Removes the folder, and with it all that stages made.
+    // Removes all that stages made, and the folder unless something else is in it.
     void remove() const noexcept;
-    // Removes what no finished stage made: the folder itself, if none finished.
+    // Removes what no finished stage made: the folder too, if none finished.
     void tidy() const noexcept;
 
 private:

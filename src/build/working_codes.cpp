@@ -42,6 +42,11 @@ Result<WorkingCodes> WorkingCodes::open(const WorkFolder& work, const StageOutpu
                                         std::uint32_t dimension, io::ResidentLimit& limit) {
     WorkingCodes opened;
     TRACKWAY_TRY_ASSIGN(bytes, io::read_file(work.file(kCodecFile), kCodecMax));
+    const std::vector<std::uint64_t>& values = output.values;
+    TRACKWAY_TRY(check_output(values.size() >= 2 && values.size() % kTrialValues == 2 &&
+                                  values[0] >= 1 && values[0] <= 3 && values[1] >= 1 &&
+                                  values[1] <= dimension && bytes.size() % sizeof(float) == 0,
+                              work.file(kCodecFile)));
     std::vector<float> table(bytes.size() / sizeof(float));
     std::memcpy(table.data(), bytes.data(), bytes.size());
     TRACKWAY_TRY_ASSIGN(

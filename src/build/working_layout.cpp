@@ -25,6 +25,7 @@ Status write_numbers(const std::filesystem::path& path, const Numbers& numbers) 
 
 Result<Numbers> read_numbers(const std::filesystem::path& path) {
     TRACKWAY_TRY_ASSIGN(bytes, io::read_file(path, kFileMax));
+    TRACKWAY_TRY(check_output(bytes.size() % sizeof(std::uint32_t) == 0, path));
     Numbers numbers(bytes.size() / sizeof(std::uint32_t));
     if (!numbers.empty()) std::memcpy(numbers.data(), bytes.data(), bytes.size());
     return numbers;
@@ -35,12 +36,13 @@ void add_list(const Numbers& list, Numbers& all) {
     all.insert(all.end(), list.begin(), list.end());
 }
 
-// The list that begins at `at`, which moves behind it.
-Numbers next_list(const Numbers& all, std::size_t& at) {
-    const std::size_t begin = at + 1;
-    at = begin + all[at];
-    return {all.begin() + static_cast<std::ptrdiff_t>(begin),
-            all.begin() + static_cast<std::ptrdiff_t>(at)};
+// The list that begins at `at`, which moves behind it; false where there is none.
+bool next_list(const Numbers& all, std::size_t& at, Numbers& list) {
+    if (at >= all.size() || all[at] > all.size() - at - 1) return false;
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(at) + 1;
+    list.assign(begin, begin + all[at]);
+    at += std::size_t{all[at]} + 1;
+    return true;
 }
 
 }  // namespace
@@ -60,16 +62,22 @@ Result<StageOutput> write_trace(const WorkFolder& work, const Trace& trace) {
 
 Result<Trace> read_trace(const WorkFolder& work, const StageOutput& output) {
     TRACKWAY_TRY_ASSIGN(numbers, read_numbers(work.file(kTraceFile)));
+    const std::vector<std::uint64_t>& values = output.values;
+    const std::filesystem::path path = work.file(kTraceFile);
+    TRACKWAY_TRY(check_output(
+        values.size() == 2 && values[0] <= numbers.size() && values[1] <= numbers.size(), path));
     Trace trace;
-    trace.training.resize(output.values[0]);
-    trace.judging.resize(output.values[1]);
+    trace.training.resize(values[0]);
+    trace.judging.resize(values[1]);
     std::size_t at = 0;
+    bool is_sound = true;
     for (auto* half : {&trace.training, &trace.judging}) {
         for (Visits& query : *half) {
-            query.expanded = next_list(numbers, at);
-            query.useful = next_list(numbers, at);
+            is_sound = is_sound && next_list(numbers, at, query.expanded) &&
+                       next_list(numbers, at, query.useful);
         }
     }
+    TRACKWAY_TRY(check_output(is_sound && at == numbers.size(), path));
     return trace;
 }
 
@@ -88,6 +96,12 @@ Result<StageOutput> write_order(const WorkFolder& work, const OrderedPages& page
 Result<OrderedPages> read_order(const WorkFolder& work, const StageOutput& output) {
     TRACKWAY_TRY_ASSIGN(numbers, read_numbers(work.file(kOrderFile)));
     const std::vector<std::uint64_t>& values = output.values;
+    const std::filesystem::path path = work.file(kOrderFile);
+    TRACKWAY_TRY(check_output(values.size() == 5 && values[0] >= kMinPageSize &&
+                                  values[0] <= kMaxPageSize && values[1] >= 1 &&
+                                  values[1] <= UINT16_MAX && values[2] >= 1 &&
+                                  values[2] <= std::uint64_t{1} << 32U,
+                              path));
     OrderedPages pages;
     pages.shape = {.page_size_bytes = static_cast<std::uint32_t>(values[0]),
                    .vertices_per_page = static_cast<std::uint32_t>(values[1]),
@@ -95,8 +109,11 @@ Result<OrderedPages> read_order(const WorkFolder& work, const StageOutput& outpu
     pages.traced_before = std::bit_cast<double>(values[3]);
     pages.traced_after = std::bit_cast<double>(values[4]);
     std::size_t at = 0;
-    pages.groups.order = next_list(numbers, at);
-    pages.groups.first = next_list(numbers, at);
+    const bool is_sound = next_list(numbers, at, pages.groups.order) &&
+                          next_list(numbers, at, pages.groups.first) && at == numbers.size();
+    TRACKWAY_TRY(check_output(is_sound && pages.groups.first.size() > 1 &&
+                                  pages.groups.first.back() == pages.groups.order.size(),
+                              path));
     return pages;
 }
 

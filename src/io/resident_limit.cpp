@@ -12,6 +12,7 @@ namespace {
 // A thread can touch some 30 MB of mapped pages in a millisecond.
 constexpr std::chrono::microseconds kRarely{1000};
 constexpr std::chrono::microseconds kOften{200};
+constexpr std::uint64_t kWorthwhile = std::uint64_t{2} << 20U;
 constexpr std::uint64_t kNear = std::uint64_t{64} << 20U;
 
 }  // namespace
@@ -46,7 +47,11 @@ void ResidentLimit::watch() {
         changed_.wait(lock, [this] { return done_ || !regions_.empty(); });
         if (done_) return;
         const std::uint64_t resident = base::resident_bytes();
-        if (resident > limit_) give_back();
+        // What cannot be given back must not be tried again and again.
+        if (resident > limit_ && resident > left_ + kWorthwhile) {
+            give_back();
+            left_ = base::resident_bytes();
+        }
         changed_.wait_for(lock, resident + kNear > limit_ ? kOften : kRarely);
     }
 }

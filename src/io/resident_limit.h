@@ -31,6 +31,7 @@ private:
     void give_back();
 
     std::uint64_t limit_;
+    std::uint64_t left_ = 0;  // after the last time
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::span<std::byte>> regions_;

@@ -16,8 +16,9 @@ constexpr double kWorthwhile = 1e-12;
 class Grouping {
 public:
     Grouping(const CellSet& cells, std::span<const Neighborhood> queries,
-             const GroupingOptions& options)
-        : cells_(cells),
+             const GroupingOptions& options, const base::Arena& arena)
+        : arena_(arena),
+          cells_(cells),
           queries_(queries),
           options_(options),
           random_(options.seed),
@@ -36,7 +37,7 @@ public:
         move_centers();
         start_counts();
         scale_ = std::max(spread(), std::numeric_limits<double>::min());
-        for (std::uint32_t i = 0; i < kPasses; ++i) {
+        for (std::uint32_t i = 0; i < kPasses && !arena_.stopped(); ++i) {
             const std::uint32_t moved = pass();
             move_centers();
             if (moved == 0) break;
@@ -247,6 +248,7 @@ private:
         std::uint32_t count = 0;
     };
 
+    const base::Arena& arena_;
     const CellSet& cells_;
     std::span<const Neighborhood> queries_;
     GroupingOptions options_;
@@ -265,8 +267,8 @@ private:
 }  // namespace
 
 std::vector<std::uint32_t> group_cells(const CellSet& cells, std::span<const Neighborhood> queries,
-                                       const GroupingOptions& options) {
-    return Grouping(cells, queries, options).run();
+                                       const GroupingOptions& options, const base::Arena& arena) {
+    return Grouping(cells, queries, options, arena).run();
 }
 
 }  // namespace trackway::shard

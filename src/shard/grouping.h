@@ -36,9 +36,10 @@ struct GroupingOptions {
 //   mean squared distance of vectors to their shard's centroid / that of the start
 //   + workload_weight x mean over queries of 1 - sum over shards of (share of its neighbourhood)^2,
 // the chance that two of a query's nearest lie in different shards. No shard is heavier than
-// kHeaviest times the mean as far as single cells allow, nor lighter than kLightest.
+// kHeaviest times the mean as far as single cells allow, nor lighter than kLightest. Unfinished
+// when arena.stopped().
 std::vector<std::uint32_t> group_cells(const CellSet& cells, std::span<const Neighborhood> queries,
-                                       const GroupingOptions& options);
+                                       const GroupingOptions& options, const base::Arena& arena);
 
 constexpr double kHeaviest = 1.15;
 constexpr double kLightest = 0.6;

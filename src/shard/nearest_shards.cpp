@@ -8,8 +8,6 @@
 namespace trackway::shard {
 namespace {
 
-constexpr std::size_t kReplicasMax = 3;
-
 float between(const Points& cells, std::uint32_t a, std::uint32_t b) {
     const void* base = cells.row(b).data();
     float found = 0;

@@ -19,6 +19,7 @@ struct NearShard {
 class NearestShards {
 public:
     static constexpr std::size_t kMost = 8;
+    static constexpr std::size_t kReplicasMax = 3;
 
     // Both must outlive it.
     NearestShards(const Points& cells, std::span<const std::uint32_t> shard_of,

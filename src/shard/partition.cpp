@@ -6,6 +6,7 @@
 #include "shard/nearest_shards.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -118,7 +119,7 @@ Partition train_partition(const MatrixView& sample, Metric metric, const Partiti
     const auto group = [&](double weight) {
         return group_cells(
             set, training,
-            {.shards = options.shards, .workload_weight = weight, .seed = options.seed});
+            {.shards = options.shards, .workload_weight = weight, .seed = options.seed}, arena);
     };
     if (options.workload_weight || training.empty() || judging.empty()) {
         partition.workload_weight =
@@ -142,8 +143,10 @@ Partition train_partition(const MatrixView& sample, Metric metric, const Partiti
 
 // What is known of one row before shards are filled.
 struct Assigner::Near {
-    std::vector<std::uint32_t> homes;  // the nearest shards
-    std::vector<std::uint32_t> replicas;
+    std::array<std::uint16_t, NearestShards::kMost> homes{};  // the nearest shards
+    std::array<std::uint16_t, NearestShards::kReplicasMax> replicas{};
+    std::uint8_t home_count = 0;
+    std::uint8_t replica_count = 0;
 };
 
 std::uint64_t Assigner::home_max(std::uint64_t rows, std::uint32_t shards) noexcept {
@@ -177,10 +180,13 @@ void Assigner::add(const MatrixView& block, const base::Arena& arena) {
             distance::row_floats(block.row(i), block.element_type, metric_, row);
             const auto found = nearest.find(row);
             for (const NearShard& candidate : found)
-                near[i].homes.push_back(candidate.shard);
+                near[i].homes[near[i].home_count++] = static_cast<std::uint16_t>(candidate.shard);
             const float most = found.front().distance * partition_.replica_ratio;
-            for (const NearShard& replica : nearest.replicas(found))
-                if (replica.distance <= most) near[i].replicas.push_back(replica.shard);
+            for (const NearShard& replica : nearest.replicas(found)) {
+                if (replica.distance > most) continue;
+                near[i].replicas[near[i].replica_count++] =
+                    static_cast<std::uint16_t>(replica.shard);
+            }
         }
     });
     if (!arena.stopped()) place(near);
@@ -190,22 +196,27 @@ void Assigner::add(const MatrixView& block, const base::Arena& arena) {
 void Assigner::place(std::span<const Near> near) {
     for (const Near& row : near) {
         const auto number = static_cast<std::uint32_t>(homes_.size());
-        const auto has_room = [&](std::uint32_t shard) { return home_counts_[shard] < home_max_; };
-        const auto nearest = std::find_if(row.homes.begin(), row.homes.end(), has_room);
+        const auto homes = std::span(row.homes).first(row.home_count);
+        const auto nearest = std::find_if(homes.begin(), homes.end(), [&](std::uint16_t shard) {
+            return home_counts_[shard] < home_max_;
+        });
         const auto emptiest = std::min_element(home_counts_.begin(), home_counts_.end());
         const std::uint32_t home =
-            nearest != row.homes.end()
-                ? *nearest
-                : static_cast<std::uint32_t>(emptiest - home_counts_.begin());
+            nearest != homes.end() ? *nearest
+                                   : static_cast<std::uint32_t>(emptiest - home_counts_.begin());
         homes_.push_back(static_cast<std::uint16_t>(home));
         ++home_counts_[home];
-        for (const std::uint32_t shard : row.replicas) {
-            if (shard == home || replica_counts_[shard] >= replica_max_) continue;
-            if (replicas_.size() >= replicas_max_) break;
-            replicas_.push_back({number, shard});
-            ++replica_counts_[shard];
-        }
+        if (homes.front() != home) add_replica(number, homes.front(), home);
+        for (const std::uint16_t shard : std::span(row.replicas).first(row.replica_count))
+            add_replica(number, shard, home);
     }
+}
+
+void Assigner::add_replica(std::uint32_t row, std::uint32_t shard, std::uint32_t home) {
+    if (shard == home || replica_counts_[shard] >= replica_max_) return;
+    if (replicas_.size() >= replicas_max_) return;
+    replicas_.push_back({row, shard});
+    ++replica_counts_[shard];
 }
 
 }  // namespace trackway::shard

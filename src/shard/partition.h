@@ -82,6 +82,7 @@ public:
 private:
     struct Near;
     void place(std::span<const Near> near);
+    void add_replica(std::uint32_t row, std::uint32_t shard, std::uint32_t home);
 
     const Partition& partition_;
     Metric metric_;

@@ -110,7 +110,7 @@ TEST_SUITE("build") {
             const auto report = build(options, stop_in, stop.get_token());
             REQUIRE_FALSE(report);
             CHECK(report.error().code == ErrorCode::kCancelled);
-            CHECK(fs::exists(options.index_dir / "work" / "partition.stage"));
+            CHECK(fs::exists(options.index_dir / "build.work" / "partition.stage"));
         }
         const auto report = build(options);
         if (!report) FAIL(report.error().message);
@@ -146,6 +146,9 @@ TEST_SUITE("build") {
         CHECK(resumed_after([](BuildOptions& o) { o.code_bytes = 4; }) == graphs);
         CHECK(resumed_after([](BuildOptions& o) { o.graph.alpha = 1.3F; }) == Names{"partition"});
         CHECK(resumed_after([](BuildOptions& o) { o.seed = 2; }).empty());
+        CHECK(resumed_after([](BuildOptions& o) { o.shards.workload_weight = 5.0; }).empty());
+        CHECK(resumed_after([](BuildOptions& o) { o.shards.replica_factor = 1.5; }).empty());
+        CHECK(resumed_after([](BuildOptions& o) { o.shards.count = 3; }).empty());
     }
 
     TEST_CASE("parts of a build, in any number of runs, give the bytes of the whole") {
@@ -168,11 +171,11 @@ TEST_SUITE("build") {
               std::vector<std::string>{"partition", "graph-0000", "graph-0001", "graph-0002"});
         for (const char* stage : {"codes", "trace", "order"})
             CHECK(run({stage}).empty());
-        CHECK(fs::is_directory(options.index_dir / "work"));
+        CHECK(fs::is_directory(options.index_dir / "build.work"));
         const auto finished = build_part(options, {"finish"});
         REQUIRE(finished);
         CHECK(finished->stages_resumed.size() == 8);
-        CHECK_FALSE(fs::exists(options.index_dir / "work"));
+        CHECK_FALSE(fs::exists(options.index_dir / "build.work"));
         CHECK(test::contents(options.index_dir) == test::contents(whole.path()));
     }
 
@@ -188,8 +191,36 @@ TEST_SUITE("build") {
         };
         CHECK(error({"sort"}).find("stage: expected partition, graph") == 0);
         CHECK(error({"merge", 1}).find("shard: expected with stage graph only") == 0);
+        CHECK(error({"graph", 1}).find("expected the folder of an unfinished build") !=
+              std::string::npos);
+        CHECK(fs::is_empty(options.index_dir));
+        REQUIRE(build_part(options, {"partition"}));
+        const auto error_with = [&](const auto& change) {
+            BuildOptions other = options;
+            change(other);
+            const auto report = build_part(other, {"graph", 1});
+            return report ? std::string() : report.error().message;
+        };
+        const std::string refused = "stage partition was run with other options";
+        CHECK(error_with([](BuildOptions& o) { o.metric = Metric::kCosine; }).find(refused) !=
+              std::string::npos);
+        CHECK(error_with([](BuildOptions& o) { o.seed = 7; }).find(refused) != std::string::npos);
+        fs::remove(options.index_dir / "build.work" / "partition.stage");
         CHECK(error({"graph", 1}).find("expected stage partition to be finished") !=
               std::string::npos);
+    }
+
+    TEST_CASE("a folder of the user's is neither taken nor touched") {
+        test::BuiltIndex built;
+        build_sharded(built, Metric::kL2, 2);
+        BuildOptions options = built.options;
+        options.index_dir = built.folder / "index2";
+        fs::create_directories(options.index_dir / "build.work" / "thesis");
+        const auto report = build(options);
+        REQUIRE_FALSE(report);
+        CHECK(report.error().message.find("expected the folder of an unfinished build") !=
+              std::string::npos);
+        CHECK(fs::exists(options.index_dir / "build.work" / "thesis"));
     }
 
     TEST_CASE("an index of shards is laid out anew") {

@@ -63,6 +63,18 @@ TEST_SUITE("build") {
         CHECK_FALSE(finds(*work, key));
     }
 
+    TEST_CASE("files that a build does not make are left alone") {
+        const test::TempFolder folder;
+        const auto work = WorkFolder::open(folder / "work");
+        REQUIRE(work);
+        write(work->file("notes.txt"), "mine");
+        write(work->file("edges"), "some edges");
+        work->remove();
+        CHECK(fs::exists(work->file("notes.txt")));
+        CHECK_FALSE(fs::exists(work->file("edges")));
+        CHECK_FALSE(WorkFolder::open(folder / "work"));
+    }
+
     TEST_CASE("tidying keeps finished stages and nothing else that is half-written") {
         const test::TempFolder folder;
         const auto work = WorkFolder::open(folder / "work");

@@ -220,9 +220,9 @@ class ProgramTest(unittest.TestCase):
         """No folder, or one with nothing but stages that a build has finished."""
         if not index.exists():
             return
-        self.assertLessEqual({path.name for path in index.iterdir()}, {"work"})
-        if (index / "work").exists():
-            left = {path.suffix for path in (index / "work").iterdir()}
+        self.assertLessEqual({path.name for path in index.iterdir()}, {"build.work"})
+        if (index / "build.work").exists():
+            left = {path.suffix for path in (index / "build.work").iterdir()}
             self.assertNotIn(".partial", left)
             self.assertIn(".stage", left)
 

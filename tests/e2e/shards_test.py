@@ -65,7 +65,7 @@ class ShardsTest(DatasetTest):
             self.done(*self.build_options, *SHARDS, "--index", index,
                       *(["--overwrite"] if whole else []))
             self.assertEqual(contents(index), self.right)
-            self.assertFalse((index / "work").exists())
+            self.assertFalse((index / "build.work").exists())
             shutil.rmtree(index)
         delays = [draw.uniform(0, 1.1 * self.duration) for _ in range(KILLS)]
         programs.in_parallel(one, enumerate(delays), lanes=2)
@@ -78,7 +78,7 @@ class ShardsTest(DatasetTest):
         def one(stage):
             index = self.folder / f"index-{stage}"
             process = self.begin(index)
-            record = index / "work" / f"{stage}.stage"
+            record = index / "build.work" / f"{stage}.stage"
             programs.poll(lambda: process.poll() is not None or record.exists())
             process.kill()
             finish(process)
@@ -95,7 +95,7 @@ class ShardsTest(DatasetTest):
             number, (stage, file) = item
             index = self.folder / f"index-{number}"
             self.done(*self.build_options, *SHARDS, "--index", index, "--stage", "codes")
-            path = index / "work" / file
+            path = index / "build.work" / file
             if number % 3 == 0:
                 os.truncate(path, path.stat().st_size - 1)
             elif number % 3 == 1:
@@ -139,7 +139,7 @@ class ShardsTest(DatasetTest):
                                  (("graph", "--shard", 1), (index, "cannot open"))):
             self.fails(*options, *arguments, words=words, statuses=(1,))
         index.mkdir()
-        self.fails(*options, "graph", "--shard", 1, words=("partition", "finished"), statuses=(1,))
+        self.fails(*options, "graph", "--shard", 1, words=("unfinished build",), statuses=(1,))
         self.done(*options, "partition")
         self.fails(*options, "graph", "--shard", 3, words=("shard", 3), statuses=(1,))
 

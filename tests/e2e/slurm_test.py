@@ -170,7 +170,7 @@ class SlurmTest(ProgramTest):
         done = subprocess.run([str(part) for part in (script, SHARDS, *options, "--index", index)],
                               env=self.environment, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done)
-        work = index / "work"
+        work = index / "build.work"
         self.until(lambda: self.running_on("node2") and (work / "partition.stage").exists() and
                    any(work.glob("graph-*.partial")) or any(work.glob("graph-*.stage")))
         self.until(lambda: self.running_on("node2"))

@@ -41,7 +41,8 @@ TEST_SUITE("shard") {
                 for (float& value : cells.row(c))
                     value *= 0.01F;
             const std::vector<double> weights(cells.count(), 10);
-            const auto shard_of = group_cells({cells, weights}, {}, {.shards = shards});
+            const auto shard_of =
+                group_cells({cells, weights}, {}, {.shards = shards}, base::Arena(1));
             const double mean = 640;
             for (const double load : loads(shard_of, weights, shards)) {
                 CHECK(load <= kHeaviest * mean);
@@ -64,7 +65,8 @@ TEST_SUITE("shard") {
         }
         const auto scatter = [&](double weight) {
             const auto shard_of =
-                group_cells({cells, weights}, queries, {.shards = 4, .workload_weight = weight});
+                group_cells({cells, weights}, queries, {.shards = 4, .workload_weight = weight},
+                            base::Arena(1));
             double sum = 0;
             for (const Neighborhood& query : queries) {
                 std::vector<double> counts(4, 0);
@@ -84,11 +86,11 @@ TEST_SUITE("shard") {
     TEST_CASE("fewer cells than shards, or one heavy cell, end well") {
         const Points one = random_cells(1, 1);
         const std::vector<double> weight = {100};
-        CHECK(group_cells({one, weight}, {}, {.shards = 4}).size() == 1);
+        CHECK(group_cells({one, weight}, {}, {.shards = 4}, base::Arena(1)).size() == 1);
         const Points cells = random_cells(10, 2);
         std::vector<double> weights(10, 1);
         weights[3] = 1000;
-        const auto shard_of = group_cells({cells, weights}, {}, {.shards = 3});
+        const auto shard_of = group_cells({cells, weights}, {}, {.shards = 3}, base::Arena(1));
         CHECK(std::all_of(shard_of.begin(), shard_of.end(), [](auto s) { return s < 3; }));
     }
 }
