@@ -18,25 +18,25 @@ using base::join;
 
 constexpr std::uint16_t kGraphMinor = 3;
 
-ShardHeader header_of(const GraphDescription& shard, const ShardExtent& extent) {
+ShardHeader header_of(const GraphDescription& graph, const ShardExtent& extent) {
     ShardHeader header{};
-    header.page_size_bytes = shard.geometry.page_size_bytes;
+    header.page_size_bytes = graph.geometry.page_size_bytes;
     header.page_count = extent.page_count;
     header.vertex_count = extent.vertex_count;
-    header.vertices_per_page = shard.geometry.vertices_per_page;
-    header.dimension = shard.dimension;
-    header.max_degree = shard.geometry.max_degree;
-    header.entry_point = static_cast<std::uint32_t>(shard.entry_point);
-    header.neighbor_bits = static_cast<std::uint8_t>(shard.geometry.edges.width());
-    header.row_bits = static_cast<std::uint8_t>(shard.geometry.row_bits);
-    header.element_type = static_cast<std::uint8_t>(shard.element_type);
-    header.metric = static_cast<std::uint8_t>(shard.metric);
-    header.row_count = shard.geometry.row_count;
-    header.page_order = static_cast<std::uint8_t>(shard.page_order);
-    header.place_limit = shard.geometry.edges.place_limit();
+    header.vertices_per_page = graph.geometry.vertices_per_page;
+    header.dimension = graph.dimension;
+    header.max_degree = graph.geometry.max_degree;
+    header.entry_point = static_cast<std::uint32_t>(graph.entry_point);
+    header.neighbor_bits = static_cast<std::uint8_t>(graph.geometry.edges.width());
+    header.row_bits = static_cast<std::uint8_t>(graph.geometry.row_bits);
+    header.element_type = static_cast<std::uint8_t>(graph.element_type);
+    header.metric = static_cast<std::uint8_t>(graph.metric);
+    header.row_count = graph.geometry.row_count;
+    header.page_order = static_cast<std::uint8_t>(graph.page_order);
+    header.place_limit = graph.geometry.edges.place_limit();
     header.first_page = extent.first_page;
-    header.graph_page_count = shard.geometry.page_count;
-    header.graph_vertex_count = shard.vertex_count;
+    header.graph_page_count = graph.geometry.page_count;
+    header.graph_vertex_count = graph.vertex_count;
     return header;
 }
 

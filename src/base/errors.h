@@ -13,6 +13,11 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
     return tl::unexpected<Error>(Error{code, std::move(message)});
 }
 
+// What a build that was asked to stop ends with.
+inline tl::unexpected<Error> cancelled() {
+    return fail(ErrorCode::kCancelled, "the build was stopped");
+}
+
 // "what: text of errno", coded kNotFound for ENOENT, kOutOfMemory for ENOMEM and kIo otherwise.
 tl::unexpected<Error> fail_errno(int error_number, std::string_view what);
 

@@ -36,12 +36,12 @@ private:
 
 }  // namespace
 
-BeamSearch::BeamSearch(const GraphView& shard)
-    : shard_(shard),
-      exact_(distance::distance_function(shard.description.metric, shard.description.element_type)),
-      query_floats_(shard.description.dimension),
-      distances_(std::max(shard.geometry().vertices_per_page, kMaxDegree)),
-      neighbors_(shard.geometry().max_degree) {}
+BeamSearch::BeamSearch(const GraphView& graph)
+    : graph_(graph),
+      exact_(distance::distance_function(graph.description.metric, graph.description.element_type)),
+      query_floats_(graph.description.dimension),
+      distances_(std::max(graph.geometry().vertices_per_page, kMaxDegree)),
+      neighbors_(graph.geometry().max_degree) {}
 
 Status BeamSearch::start(const std::byte* query, const BeamParams& params,
                          std::vector<std::uint32_t>* visits) {
@@ -52,17 +52,17 @@ Status BeamSearch::start(const std::byte* query, const BeamParams& params,
     params_ = params;
     query_ = query;
     visits_ = visits;
-    const layouts::GraphDescription& shard = shard_.description;
-    distance::row_floats(query, shard.element_type, shard.metric, query_floats_);
-    query_length_ = shard.metric == Metric::kInnerProduct
+    const layouts::GraphDescription& graph = graph_.description;
+    distance::row_floats(query, graph.element_type, graph.metric, query_floats_);
+    query_length_ = graph.metric == Metric::kInnerProduct
                         ? std::sqrt(distance::squared_norm(query_floats_))
                         : 1;
-    table_.prepare(shard_.codec, shard.metric, query_floats_);
+    table_.prepare(graph_.codec, graph.metric, query_floats_);
     frontier_.reset(params.search_list_size);
     mates_.reset(params.search_list_size);
     found_.reset(stop_rank());
     seen_.clear();
-    store_.reset(2 * params.search_list_size + 1, shard.geometry.max_degree);
+    store_.reset(2 * params.search_list_size + 1, graph.geometry.max_degree);
     next_ = 0;
     next_mate_ = 0;
     counts_ = {};
@@ -73,13 +73,13 @@ Status BeamSearch::start(const std::byte* query, const BeamParams& params,
 
 // Greedy search of the navigation graph by estimates; the nearest few enter the frontier.
 void BeamSearch::find_entries() {
-    const NavigationView& navigation = shard_.navigation;
+    const NavigationView& navigation = graph_.navigation;
     const auto enter = [&](float estimate, std::uint32_t place) {
         if (seen_.insert(place)) insert({estimate, place, kWaiting}, frontier_, next_);
     };
     if (navigation.empty()) {
-        const auto entry = static_cast<std::uint32_t>(shard_.description.entry_point);
-        table_.estimate(shard_.codes, {&entry, 1}, distances_.data());
+        const auto entry = static_cast<std::uint32_t>(graph_.description.entry_point);
+        table_.estimate(graph_.codes, {&entry, 1}, distances_.data());
         ++counts_.estimates;
         return enter(distances_[0], entry);
     }
@@ -92,9 +92,9 @@ void BeamSearch::find_entries() {
             if (!rows_seen_.insert(row)) continue;
             rows_.push_back(row);
             ids_.push_back(navigation.place(row));
-            shard_.codes.prefetch(ids_.back());
+            graph_.codes.prefetch(ids_.back());
         }
-        table_.estimate(shard_.codes, ids_, distances_.data());
+        table_.estimate(graph_.codes, ids_, distances_.data());
         counts_.estimates += static_cast<std::uint32_t>(ids_.size());
         std::size_t best = entries_.size();
         for (std::size_t i = 0; i < rows_.size(); ++i)
@@ -118,7 +118,7 @@ Status BeamSearch::absorb(PageId page, std::span<const std::byte> bytes) {
     TRACKWAY_ASSERT(at != wanted_.end());
     const auto position = static_cast<std::size_t>(at - wanted_.begin());
     TRACKWAY_ASSERT(arrived_[position] == nullptr);
-    TRACKWAY_ASSERT(bytes.size() == shard_.geometry().page_size_bytes);
+    TRACKWAY_ASSERT(bytes.size() == graph_.geometry().page_size_bytes);
     arrived_[position] = bytes.data();
     if (++arrived_count_ < wanted_.size()) return {};
     return finish_hop();
@@ -134,11 +134,11 @@ Status BeamSearch::finish_hop() {
 
 Status BeamSearch::blame(PageId page, const std::string& what) {
     failed_page_ = page;
-    return page_error(shard_.geometry(), page, what);
+    return page_error(graph_.geometry(), page, what);
 }
 
 Status BeamSearch::open_pages() {
-    const layouts::PageGeometry& geometry = shard_.geometry();
+    const layouts::PageGeometry& geometry = graph_.geometry();
     views_.clear();
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
         auto view =
@@ -164,16 +164,16 @@ Status BeamSearch::use_page(PageId page, const View& view, std::span<const Asked
     score(page, view, asked);
     to_expand_.clear();
     for (const auto& [vertex, expand] : asked) {
-        if (!expand || shard_.geometry().page_of(vertex) != page) continue;
+        if (!expand || graph_.geometry().page_of(vertex) != page) continue;
         std::uint32_t record = 0;
-        while (view.slot(record) != shard_.geometry().slot_of(vertex))
+        while (view.slot(record) != graph_.geometry().slot_of(vertex))
             ++record;
         to_expand_.push_back(record);
     }
     if (params_.page_mates) settle_mates(view);
     for (const std::uint32_t record : to_expand_) {
         view.neighbors(record, neighbors_.data());
-        const LocalId place = shard_.geometry().place(page, view.slot(record));
+        const LocalId place = graph_.geometry().place(page, view.slot(record));
         TRACKWAY_TRY(meet(static_cast<std::uint32_t>(place),
                           std::span(neighbors_).first(view.degree(record))));
     }
@@ -200,13 +200,13 @@ void BeamSearch::settle_mates(const View& view) {
 // marked with their number in the view.
 template <class View>
 void BeamSearch::score(PageId page, const View& view, std::span<const Asked> asked) {
-    const layouts::GraphDescription& shard = shard_.description;
-    const distance::Rows rows{view.vectors(), shard.geometry.vector_bytes, nullptr, view.count()};
-    exact_(query_, rows, shard.dimension, distances_.data());
+    const layouts::GraphDescription& graph = graph_.description;
+    const distance::Rows rows{view.vectors(), graph.geometry.vector_bytes, nullptr, view.count()};
+    exact_(query_, rows, graph.dimension, distances_.data());
     counts_.exact_distances += view.count();
     scored_.clear();
     for (std::uint32_t i = 0; i < view.count(); ++i) {
-        const LocalId place = shard.geometry.place(page, view.slot(i));
+        const LocalId place = graph.geometry.place(page, view.slot(i));
         const bool is_asked = std::any_of(asked.begin(), asked.end(),
                                           [&](const Asked& a) { return a.vertex == place; });
         if (!is_asked && !params_.page_mates) continue;
@@ -220,7 +220,7 @@ void BeamSearch::score(PageId page, const View& view, std::span<const Asked> ask
 // A resident record may be met a second time on its page.
 bool BeamSearch::found_already(std::uint32_t row) const {
     const auto list = found_.list();
-    return shard_.hot != nullptr && std::any_of(list.begin(), list.end(), [&](const Candidate& c) {
+    return graph_.hot != nullptr && std::any_of(list.begin(), list.end(), [&](const Candidate& c) {
                return c.vertex == row;
            });
 }
@@ -287,7 +287,7 @@ Status BeamSearch::expand(std::uint32_t place, std::span<const std::uint32_t> ne
 
 // Collects the neighbours that are new in ids_ and asks for their codes.
 Status BeamSearch::meet(std::uint32_t place, std::span<const std::uint32_t> neighbors) {
-    const layouts::PageGeometry& geometry = shard_.geometry();
+    const layouts::PageGeometry& geometry = graph_.geometry();
     const std::uint64_t places = geometry.place_count();
     for (const std::uint32_t neighbor : neighbors)
         seen_.prefetch(neighbor);
@@ -300,7 +300,7 @@ Status BeamSearch::meet(std::uint32_t place, std::span<const std::uint32_t> neig
                               places, ", found ", neighbor));
         }
         if (!seen_.insert(neighbor)) continue;
-        shard_.codes.prefetch(neighbor);
+        graph_.codes.prefetch(neighbor);
         ids_.push_back(neighbor);
     }
     return {};
@@ -309,7 +309,7 @@ Status BeamSearch::meet(std::uint32_t place, std::span<const std::uint32_t> neig
 // Estimates all that were met; those near enough enter the frontier.
 void BeamSearch::enter_met() {
     if (distances_.size() < ids_.size()) distances_.resize(ids_.size());
-    table_.estimate(shard_.codes, ids_, distances_.data());
+    table_.estimate(graph_.codes, ids_, distances_.data());
     counts_.estimates += static_cast<std::uint32_t>(ids_.size());
     for (std::size_t i = 0; i < ids_.size(); ++i) {
         const Candidate candidate{distances_[i], ids_[i], kWaiting};
@@ -334,7 +334,7 @@ Candidate* BeamSearch::nearest_unexpanded() {
 }
 
 Candidate* BeamSearch::nearest_unscored() {
-    if (shard_.edges == nullptr) return nullptr;
+    if (graph_.edges == nullptr) return nullptr;
     for (std::size_t i = 0; i < frontier_.size(); ++i) {
         if (frontier_[i].mark == kUnscored) return &frontier_[i];
     }
@@ -342,9 +342,9 @@ Candidate* BeamSearch::nearest_unscored() {
 }
 
 float BeamSearch::margin_beyond(float kth) const noexcept {
-    const double unit = margin_unit(shard_.description.metric, double{kth}, query_length_);
+    const double unit = margin_unit(graph_.description.metric, double{kth}, query_length_);
     return static_cast<float>(double{kth} +
-                              double{params_.stop_margin} * double{shard_.estimate_error} * unit);
+                              double{params_.stop_margin} * double{graph_.estimate_error} * unit);
 }
 
 // Once k vertices are measured, a candidate whose estimate is beyond this is not worth a read. It
@@ -393,17 +393,17 @@ Status BeamSearch::expand_candidates() {
         if (candidate->distance > farthest_worth_reading()) break;
         const LocalId vertex{place};
         HotPage hot;
-        if (shard_.hot != nullptr && shard_.hot->find(vertex, hot)) {
+        if (graph_.hot != nullptr && graph_.hot->find(vertex, hot)) {
             candidate->mark = kExpanded;
             note_visit(place);
             ++counts_.expanded_resident;
             const Asked asked{vertex, true};
-            TRACKWAY_TRY(use_page(shard_.geometry().page_of(vertex), hot, {&asked, 1}));
-        } else if (shard_.edges != nullptr && shard_.edges->has(vertex)) {
+            TRACKWAY_TRY(use_page(graph_.geometry().page_of(vertex), hot, {&asked, 1}));
+        } else if (graph_.edges != nullptr && graph_.edges->has(vertex)) {
             if (!is_worth_expanding(*candidate)) break;
             candidate->mark = kUnscored;
             ++counts_.expanded_resident;
-            const std::uint32_t degree = shard_.edges->neighbors(vertex, neighbors_.data());
+            const std::uint32_t degree = graph_.edges->neighbors(vertex, neighbors_.data());
             TRACKWAY_TRY(expand(place, std::span(neighbors_).first(degree)));
         } else if (!want(*candidate, true)) {
             break;
@@ -425,7 +425,7 @@ void BeamSearch::measure_candidates() {
 // False when the limit of pages forbids it.
 bool BeamSearch::want(Candidate& candidate, bool expand) {
     const LocalId vertex{candidate.vertex};
-    const PageId page = shard_.geometry().page_of(vertex);
+    const PageId page = graph_.geometry().page_of(vertex);
     if (std::find(wanted_.begin(), wanted_.end(), page) == wanted_.end()) {
         if (params_.page_limit != 0 && counts_.pages + wanted_.size() >= params_.page_limit)
             return false;

@@ -1,4 +1,4 @@
-// Best-first search over one shard's graph, as a machine that never touches a file:
+// Best-first search over one graph, as a machine that never touches a file:
 //
 //     while (!search.done()) {
 //         for (PageId page : search.wanted()) ... fetch it, by any means, in any order ...
@@ -68,9 +68,9 @@ struct BeamCounts {
 class BeamSearch {
 public:
     // The view must outlive the search.
-    explicit BeamSearch(const GraphView& shard);
+    explicit BeamSearch(const GraphView& graph);
 
-    // query: dimension elements of the shard's type, which stay until done(). visits, if given,
+    // query: dimension elements of the graph's type, which stay until done(). visits, if given,
     // gets the place of every vertex that the search chose to expand, in order, until done(); of
     // vertices expanded by resident edges only those whose pages it wants after all.
     // An error is one of hot records; see absorb().
@@ -147,7 +147,7 @@ private:
         if (visits_ != nullptr) visits_->push_back(place);
     }
 
-    const GraphView& shard_;
+    const GraphView& graph_;
     distance::DistanceFn exact_;
     BeamParams params_;
     const std::byte* query_ = nullptr;

@@ -224,7 +224,7 @@ private:
             output, kept_->made("encode", searched_key_, [&]() -> Result<StageOutput> {
                 const auto code =
                     quant::fit_code(given_, options_.layout.encoding, options_.metric, arena_);
-                if (arena_.stopped()) return fail(ErrorCode::kCancelled, "the build was stopped");
+                if (arena_.stopped()) return base::cancelled();
                 TRACKWAY_TRY(check_range_of(code));
                 return builder::write_encoded(kept_->work(), given_, code, arena_);
             }));
@@ -323,7 +323,7 @@ private:
                                       .seed = options_.seed};
         TRACKWAY_TRY_ASSIGN(output, kept_->made("codes", codes_key_, [&]() -> Result<StageOutput> {
             const builder::MadeCodes codes = builder::make_codes(task, arena_);
-            if (arena_.stopped()) return fail(ErrorCode::kCancelled, "the build was stopped");
+            if (arena_.stopped()) return base::cancelled();
             return builder::write_codes(kept_->work(), codes);
         }));
         TRACKWAY_TRY_ASSIGN(codes, builder::WorkingCodes::open(kept_->work(), output,

@@ -31,8 +31,10 @@ constexpr std::size_t kNearest = 16;
 constexpr std::size_t kWriteBytes = std::size_t{4} << 20U;
 constexpr std::size_t kBlock = 32;
 
-Status stopped() {
-    return fail(ErrorCode::kCancelled, "the build was stopped");
+// Rows of `stride` numbers that are written together.
+std::uint32_t rows_at_once(std::size_t stride) {
+    return static_cast<std::uint32_t>(
+        std::max<std::size_t>(kWriteBytes / (stride * sizeof(std::uint32_t)), 1));
 }
 
 // The vertices of a shard's graph, by their numbers in it: its own, then its replicas.
@@ -108,7 +110,7 @@ public:
         TRACKWAY_TRY_ASSIGN(edges, io::MappedFile::open(work_.file(kEdgesFile), true, limit_));
         graph::Adjacency adjacency(edges.writable_numbers(), task_.options.max_degree);
         const std::uint32_t entry_point = points_.medoid(arena_);
-        if (arena_.stopped()) return tl::unexpected(stopped().error());
+        if (arena_.stopped()) return base::cancelled();
         graph::connect_all(points_, entry_point, task_.options.build_list_size, adjacency);
         // Pages hold sorted lists: what comes after must not depend on an order that is lost there.
         for (std::uint32_t v = 0; v < adjacency.vertex_count(); ++v)
@@ -131,8 +133,7 @@ private:
     Status merge_shard(std::uint32_t shard, io::StagedFile& file) {
         const VertexNumbers numbers = task_.parts.numbers();
         const std::size_t stride = std::size_t{task_.options.max_degree} + 1;
-        const auto step =
-            static_cast<std::uint32_t>(std::max<std::size_t>(kWriteBytes / stride / 4, 1));
+        const auto step = rows_at_once(stride);
         for (std::uint32_t s = 0; s < shards_.size(); ++s) {
             const Members& members = shards_[s].members;
             const auto range = s == shard ? std::pair(0U, members.own())
@@ -150,7 +151,7 @@ private:
                               std::span(rows).subspan(i * stride, stride), scratch_[thread]);
                     }
                 });
-            if (arena_.stopped()) return stopped();
+            if (arena_.stopped()) return base::cancelled();
             TRACKWAY_TRY(file.append(std::as_bytes(std::span(rows))));
             begin += count;
         }
@@ -164,8 +165,7 @@ private:
         TRACKWAY_TRY_ASSIGN(united, io::MappedFile::open(work_.file(kUnitedFile), true, limit_));
         const graph::Adjacency before(united.writable_numbers(), task_.options.max_degree);
         const std::size_t stride = std::size_t{task_.options.max_degree} + 1;
-        const auto step =
-            static_cast<std::uint32_t>(std::max<std::size_t>(kWriteBytes / stride / 4, 1));
+        const auto step = rows_at_once(stride);
         for (std::uint32_t begin = 0; begin < before.vertex_count(); begin += step) {
             const std::uint32_t count = std::min(step, before.vertex_count() - begin);
             std::vector<std::uint32_t> rows(count * stride, 0);
@@ -176,7 +176,7 @@ private:
                         put(scratch_[thread].ids, std::span(rows).subspan(i * stride, stride));
                     }
                 });
-            if (arena_.stopped()) return stopped();
+            if (arena_.stopped()) return base::cancelled();
             TRACKWAY_TRY(file.append(std::as_bytes(std::span(rows))));
         }
         std::error_code ignored;
@@ -285,12 +285,11 @@ Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& t
                                                     .alpha = task.options.alpha,
                                                     .seed = task.seed + shard},
                                                    arena, inserted);
-    if (arena.stopped()) return tl::unexpected(stopped().error());
+    if (arena.stopped()) return base::cancelled();
     const std::string name = graph_stage_name(shard);
     TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work.file(name)));
     const std::size_t stride = std::size_t{task.options.max_degree} + 1;
-    const auto step =
-        static_cast<std::uint32_t>(std::max<std::size_t>(kWriteBytes / stride / 4, 1));
+    const auto step = rows_at_once(stride);
     for (std::uint32_t begin = 0; begin < members.count(); begin += step) {
         const std::uint32_t end = std::min(begin + step, members.count());
         const auto local = built.adjacency.rows(begin, end);

@@ -53,15 +53,11 @@ void put_calibration(const Calibration& calibration, layouts::Manifest& manifest
     manifest.curve_with_edges = calibration.curve_with_edges;
 }
 
-tl::unexpected<Error> stopped() {
-    return base::fail(ErrorCode::kCancelled, "the build was stopped");
-}
-
 Result<Trace> trace_of(LayOutTask& task, const GraphLayout& layout, const base::Arena& arena) {
     if (task.judging == nullptr) return std::move(task.trace);
     const auto trace = [&]() -> Result<Trace> {
         Trace made = layout.trace(*task.judging->workload);
-        if (arena.stopped()) return stopped();
+        if (arena.stopped()) return base::cancelled();
         return made;
     };
     if (task.kept == nullptr) return trace();
@@ -77,7 +73,7 @@ Result<OrderedPages> pages_of(const LayOutTask& task, GraphLayout& layout,
                               const base::Arena& arena) {
     const auto order = [&]() -> Result<OrderedPages> {
         OrderedPages made = layout.order_pages(task.page_costs);
-        if (arena.stopped()) return stopped();
+        if (arena.stopped()) return base::cancelled();
         return made;
     };
     if (task.kept == nullptr) return order();

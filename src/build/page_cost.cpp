@@ -24,7 +24,7 @@ std::string probe_name() {
 }
 
 Status check_stop(const base::Arena& arena) {
-    if (arena.stopped()) return base::fail(ErrorCode::kCancelled, "the build was stopped");
+    if (arena.stopped()) return base::cancelled();
     return {};
 }
 

@@ -31,10 +31,6 @@ constexpr const char* kRowsFile = "rows";
 constexpr const char* kVerticesFile = "vertices";
 constexpr const char* kReplicasFile = "replicas";
 
-Status stopped() {
-    return fail(ErrorCode::kCancelled, "the build was stopped");
-}
-
 // Collects rows of one shard and writes many at a time.
 class RowWriter {
 public:
@@ -60,15 +56,6 @@ private:
     std::vector<std::byte> buffer_;
     std::size_t used_ = 0;
 };
-
-Status write_numbers(const WorkFolder& work, const char* name,
-                     std::span<const std::uint32_t> numbers, StageOutput& output) {
-    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work.file(name)));
-    TRACKWAY_TRY(file.append(std::as_bytes(numbers)));
-    TRACKWAY_TRY(file.name());
-    output.files.emplace_back(name);
-    return {};
-}
 
 Status write_rows(const WorkFolder& work, const PartitionTask& task,
                   std::span<const std::uint16_t> homes, std::span<const std::uint32_t> starts) {
@@ -144,12 +131,13 @@ Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& 
                                    const base::Arena& arena) {
     const std::uint64_t rows = task.vectors.row_count();
     const shard::Partition partition = train(task, arena);
-    if (arena.stopped()) return tl::unexpected(stopped().error());
+    if (arena.stopped()) return base::cancelled();
     shard::Assigner assigner(partition, task.metric, rows);
     TRACKWAY_TRY(
         for_each_block(task.vectors, [&](const MatrixView& block, std::uint64_t) -> Status {
             assigner.add(block, arena);
-            return arena.stopped() ? stopped() : Status();
+            if (arena.stopped()) return base::cancelled();
+            return {};
         }));
     TRACKWAY_TRY_ASSIGN(starts, starts_of(assigner.home_counts()));
     const std::span<const std::uint16_t> homes = assigner.homes();
@@ -159,7 +147,7 @@ Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& 
     output.values.push_back(partition.shards);
     output.values.insert(output.values.end(), starts.begin(), starts.end());
     TRACKWAY_TRY(write_rows(work, task, homes, starts));
-    output.files.emplace_back(kGivenFile);
+    output.files = {kGivenFile, kReplicasFile, kVerticesFile, kRowsFile};
     std::vector<std::uint32_t> next(starts.begin(), starts.end());
     std::vector<std::uint32_t> vertices(rows);
     for (std::uint64_t row = 0; row < rows; ++row)
@@ -174,12 +162,12 @@ Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& 
         all.insert(all.end(), own.begin(), own.end());
     }
     add_report(partition, output.values);
-    TRACKWAY_TRY(write_numbers(work, kReplicasFile, all, output));
-    TRACKWAY_TRY(write_numbers(work, kVerticesFile, vertices, output));
+    TRACKWAY_TRY(work.write(kReplicasFile, std::as_bytes(std::span(all))));
+    TRACKWAY_TRY(work.write(kVerticesFile, std::as_bytes(std::span(vertices))));
     std::vector<std::uint32_t> row_of(rows);
     for (std::uint32_t row = 0; row < rows; ++row)
         row_of[vertices[row]] = row;
-    TRACKWAY_TRY(write_numbers(work, kRowsFile, row_of, output));
+    TRACKWAY_TRY(work.write(kRowsFile, std::as_bytes(std::span(row_of))));
     return output;
 }
 
@@ -251,7 +239,7 @@ Result<StageOutput> write_encoded(const WorkFolder& work, const MatrixView& give
         const MatrixView block{given.row(first), given.element_type,
                                std::min(step, given.row_count - first), given.dimension};
         const base::AlignedBuffer codes = quant::encode_matrix(block, code, arena);
-        if (arena.stopped()) return tl::unexpected(stopped().error());
+        if (arena.stopped()) return base::cancelled();
         TRACKWAY_TRY(file.append(codes.span()));
     }
     TRACKWAY_TRY(file.name());

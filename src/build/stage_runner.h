@@ -24,7 +24,7 @@ public:
     Status stage(const char* name, const Body& body) {
         return timed(name, [&]() -> Status {
             TRACKWAY_TRY(body());
-            if (arena_.stopped()) return base::fail(ErrorCode::kCancelled, "the build was stopped");
+            if (arena_.stopped()) return base::cancelled();
             return {};
         });
     }

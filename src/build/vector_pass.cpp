@@ -47,7 +47,7 @@ VectorPass::VectorPass(const VectorFile& vectors, std::uint64_t sample_rows, std
 
 Status VectorPass::run(const base::Arena& arena, const std::function<void(std::uint64_t)>& read) {
     return for_each_block(vectors_, [&](const MatrixView& block, std::uint64_t first) -> Status {
-        if (arena.stopped()) return base::fail(ErrorCode::kCancelled, "the build was stopped");
+        if (arena.stopped()) return base::cancelled();
         content_.update({block.data, block.row_count * block.row_bytes()});
         const std::uint64_t too_long = distance::first_row_too_long(block);
         if (too_long < block.row_count) {

@@ -171,6 +171,12 @@ Result<WorkFolder> WorkFolder::open_existing(const fs::path& path) {
         join(path.string(), ": expected the folder of an unfinished build, with a file ", kMarker));
 }
 
+Status WorkFolder::write(std::string_view name, std::span<const std::byte> bytes) const {
+    TRACKWAY_TRY_ASSIGN(staged, io::StagedFile::create(file(name)));
+    TRACKWAY_TRY(staged.append(bytes));
+    return staged.name();
+}
+
 fs::path WorkFolder::record_of(std::string_view stage) const {
     return path_ / join(stage, kRecordSuffix);
 }

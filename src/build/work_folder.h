@@ -8,6 +8,7 @@
 #include "io/file.h"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -41,6 +42,8 @@ public:
     static Result<WorkFolder> open_existing(const std::filesystem::path& path);
 
     std::filesystem::path file(std::string_view name) const { return path_ / name; }
+    // A whole file.
+    Status write(std::string_view name, std::span<const std::byte> bytes) const;
 
     // Whether the stage finished with this key and its files are what it left; then output is that.
     Result<bool> find(std::string_view stage, const StageKey& key, StageOutput& output) const;

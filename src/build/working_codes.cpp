@@ -15,18 +15,12 @@ constexpr const char* kCodecFile = "codec";
 constexpr std::uint64_t kCodecMax = std::uint64_t{4} << 30U;
 constexpr std::size_t kTrialValues = 3;
 
-Status write_whole(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
-    TRACKWAY_TRY(file.append(bytes));
-    return file.name();
-}
-
 }  // namespace
 
 Result<StageOutput> write_codes(const WorkFolder& work, const MadeCodes& codes) {
     const std::vector<float> table = codes.codec->table();
-    TRACKWAY_TRY(write_whole(work.file(kCodesFile), std::as_bytes(std::span(codes.codes))));
-    TRACKWAY_TRY(write_whole(work.file(kCodecFile), std::as_bytes(std::span(table))));
+    TRACKWAY_TRY(work.write(kCodesFile, std::as_bytes(std::span(codes.codes))));
+    TRACKWAY_TRY(work.write(kCodecFile, std::as_bytes(std::span(table))));
     StageOutput output{
         .files = {kCodesFile, kCodecFile},
         .values = {static_cast<std::uint64_t>(codes.codec->type()), codes.codec->code_bytes()}};

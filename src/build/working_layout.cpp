@@ -17,12 +17,6 @@ constexpr std::uint64_t kFileMax = std::uint64_t{1} << 40U;
 
 using Numbers = std::vector<std::uint32_t>;
 
-Status write_numbers(const std::filesystem::path& path, const Numbers& numbers) {
-    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
-    TRACKWAY_TRY(file.append(std::as_bytes(std::span(numbers))));
-    return file.name();
-}
-
 Result<Numbers> read_numbers(const std::filesystem::path& path) {
     TRACKWAY_TRY_ASSIGN(bytes, io::read_file(path, kFileMax));
     TRACKWAY_TRY(check_output(bytes.size() % sizeof(std::uint32_t) == 0, path));
@@ -55,7 +49,7 @@ Result<StageOutput> write_trace(const WorkFolder& work, const Trace& trace) {
             add_list(query.useful, numbers);
         }
     }
-    TRACKWAY_TRY(write_numbers(work.file(kTraceFile), numbers));
+    TRACKWAY_TRY(work.write(kTraceFile, std::as_bytes(std::span(numbers))));
     return StageOutput{.files = {kTraceFile},
                        .values = {trace.training.size(), trace.judging.size()}};
 }
@@ -85,7 +79,7 @@ Result<StageOutput> write_order(const WorkFolder& work, const OrderedPages& page
     Numbers numbers;
     add_list(pages.groups.order, numbers);
     add_list(pages.groups.first, numbers);
-    TRACKWAY_TRY(write_numbers(work.file(kOrderFile), numbers));
+    TRACKWAY_TRY(work.write(kOrderFile, std::as_bytes(std::span(numbers))));
     return StageOutput{
         .files = {kOrderFile},
         .values = {pages.shape.page_size_bytes, pages.shape.vertices_per_page,

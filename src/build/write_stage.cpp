@@ -38,7 +38,7 @@ Status write_pages(layouts::ShardFileWriter& writer, const PageGeometry& geometr
                                               scratch[thread]);
                                }
                            });
-        if (arena.stopped()) return base::fail(ErrorCode::kCancelled, "the build was stopped");
+        if (arena.stopped()) return base::cancelled();
         TRACKWAY_TRY(writer.append(std::span(buffer).first(count * page_size)));
         begin += count;
     }

@@ -43,7 +43,7 @@ private:
     struct Active {
         explicit Active(const beam::GraphView& view) : search(view) {}
         beam::BeamSearch search;
-        std::optional<beam::Rerank> rerank;  // where the shard has exact vectors
+        std::optional<beam::Rerank> rerank;  // where the graph has exact vectors
         bool reranks = false;                // the search is over, this is what is left
         QueryTicket ticket;
         std::vector<std::uint32_t> visits;  // of a query that is recorded

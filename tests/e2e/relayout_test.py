@@ -182,7 +182,7 @@ class OrderTest(RelayoutTest):
                       trace)
         for _ in range(2):
             self.relayout(index, "--workload", vectors, "--keep-trace")
-            self.assertEqual(manifest_of(index)["format_minor"], 2)
+            self.assertEqual(manifest_of(index)["format_minor"], 3)
             self.assertEqual(self.search(index, vectors, "--search-list", 10), right)
 
     def test_small_workloads(self):
