@@ -48,12 +48,12 @@ Result<OpenedGraph> OpenedGraph::open(const std::filesystem::path& index_dir,
         return index_dir / layouts::shard_file_name(manifest.uuid, layouts::kGraphShard, part);
     };
     TRACKWAY_TRY_ASSIGN(files, layouts::GraphFiles::open(index_dir, manifest));
+    const layouts::GraphDescription& description = files.description();  // stays when it is moved
     const auto read = [&](ShardPart part) {
         return layouts::read_table(path(part), manifest.uuid,
-                                   layouts::table_shape(part, manifest, files.description()));
+                                   layouts::table_shape(part, manifest, description));
     };
-    TRACKWAY_TRY_ASSIGN(
-        codec, beam::read_codec(path(ShardPart::kCodebook), manifest, files.description()));
+    TRACKWAY_TRY_ASSIGN(codec, beam::read_codec(path(ShardPart::kCodebook), manifest, description));
     TRACKWAY_TRY_ASSIGN(codes, read(ShardPart::kCodes));
     OpenedGraph graph{.files = std::move(files),
                       .code_bytes = std::move(codes),
@@ -76,8 +76,8 @@ Result<OpenedGraph> OpenedGraph::open(const std::filesystem::path& index_dir,
                                            manifest.navigation_degree, places));
     TRACKWAY_TRY(layouts::check_places(path(ShardPart::kHot), graph.hot_order(), places));
     if (!manifest.is_encoded()) return graph;
-    TRACKWAY_TRY_ASSIGN(exact, layouts::VectorsFile::open(path(ShardPart::kVectors), manifest,
-                                                          graph.files.description()));
+    TRACKWAY_TRY_ASSIGN(
+        exact, layouts::VectorsFile::open(path(ShardPart::kVectors), manifest, description));
     graph.exact = std::move(exact);
     return graph;
 }
