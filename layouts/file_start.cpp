@@ -1,9 +1,12 @@
 #include "layouts/file_start.h"
 
+#include "base/aligned_buffer.h"
 #include "base/assert.h"
 #include "base/checksum.h"
 #include "base/errors.h"
+#include "layouts/file_names.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -13,10 +16,7 @@ namespace {
 constexpr std::size_t kChecksummedFrom = 16;
 
 std::string text_of(const Uuid& uuid) {
-    std::uint64_t high = 0;
-    for (std::size_t i = 0; i < 8; ++i)
-        high = (high << 8U) | uuid[i];
-    return base::hex(high);
+    return uuid_text(uuid).substr(0, 16);
 }
 
 }  // namespace
@@ -67,6 +67,35 @@ Status check_header(const io::File& file, std::span<const std::byte> header,
                         base::join(start.shard_id));
     }
     return {};
+}
+
+Status check_fields(const io::File& file, std::span<const HeaderField> fields) {
+    for (const HeaderField& field : fields) {
+        if (field.expected == field.found) continue;
+        return base::fail(ErrorCode::kCorruption,
+                          base::join(file.path().string(), ": header: ", field.name, ": expected ",
+                                     field.expected, ", found ", field.found));
+    }
+    return {};
+}
+
+Status check_reserved(const io::File& file, std::span<const std::uint8_t> bytes) {
+    if (std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; }))
+        return {};
+    return base::fail(ErrorCode::kCorruption,
+                      base::join(file.path().string(), ": header: reserved bytes: expected zeros"));
+}
+
+Status check_padding(const io::File& file, std::uint32_t page_size_bytes) {
+    base::AlignedBuffer page(page_size_bytes);
+    TRACKWAY_TRY(file.read_exact(0, page.span()));
+    const auto padding = page.span().subspan(kHeaderBytes);
+    const auto nonzero = std::find_if(padding.begin(), padding.end(),
+                                      [](std::byte byte) { return byte != std::byte{0}; });
+    if (nonzero == padding.end()) return {};
+    return base::fail(ErrorCode::kCorruption, base::join(file.path().string(), ": offset ",
+                                                         kHeaderBytes + (nonzero - padding.begin()),
+                                                         ": behind the header: expected zeros"));
 }
 
 }  // namespace trackway::layouts

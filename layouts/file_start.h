@@ -26,4 +26,18 @@ void seal_header(std::span<std::byte> header, const FileIdentity& identity);
 Status check_header(const io::File& file, std::span<const std::byte> header,
                     const FileIdentity& identity);
 
+// A number in a file and what it must be.
+struct HeaderField {
+    const char* name;
+    std::uint64_t expected, found;
+};
+// kCorruption names the first that differs: "FILE: header: rows: expected 4, found 5".
+Status check_fields(const io::File& file, std::span<const HeaderField> fields);
+
+// Of a header.
+Status check_reserved(const io::File& file, std::span<const std::uint8_t> bytes);
+
+// The zeros between the header and the first page. kCorruption names the first that is none.
+Status check_padding(const io::File& file, std::uint32_t page_size_bytes);
+
 }  // namespace trackway::layouts

@@ -17,6 +17,33 @@ constexpr std::size_t kChecksummedFrom = 8;
 
 }  // namespace
 
+void seal_page(PageId page, std::uint32_t slots, std::uint64_t seed, std::span<std::byte> bytes) {
+    PageHeader header{.checksum = 0,
+                      .page_id = static_cast<std::uint32_t>(page),
+                      .slot_count = static_cast<std::uint16_t>(slots),
+                      .reserved = 0};
+    std::memcpy(bytes.data(), &header, sizeof header);
+    header.checksum = base::checksum64(bytes.subspan(kChecksummedFrom), seed);
+    std::memcpy(bytes.data(), &header, sizeof header);
+}
+
+Result<PageHeader> open_page(PageId page, std::uint64_t seed, std::span<const std::byte> bytes) {
+    const auto number = static_cast<std::uint32_t>(page);
+    PageHeader header{};
+    std::memcpy(&header, bytes.data(), sizeof header);
+    const std::uint64_t checksum = base::checksum64(bytes.subspan(kChecksummedFrom), seed);
+    if (header.checksum != checksum) {
+        return fail(ErrorCode::kCorruption,
+                    join("page ", number, ": checksum: expected ", base::hex(header.checksum),
+                         ", found ", base::hex(checksum)));
+    }
+    if (header.page_id != number) {
+        return fail(ErrorCode::kCorruption, join("page ", number, ": page id: expected ", number,
+                                                 ", found ", header.page_id));
+    }
+    return header;
+}
+
 bool fits(const PageGeometry& geometry, std::uint32_t slots, std::uint64_t edge_bits) noexcept {
     const std::size_t front =
         sizeof(PageHeader) + slots +
@@ -56,13 +83,7 @@ void encode_page(const PageGeometry& geometry, PageId page, std::span<const Vert
         std::memcpy(vectors, record.vector, geometry.vector_bytes);
         vectors += geometry.vector_bytes;
     }
-    PageHeader header{.checksum = 0,
-                      .page_id = static_cast<std::uint32_t>(page),
-                      .slot_count = static_cast<std::uint16_t>(slots),
-                      .reserved = 0};
-    std::memcpy(bytes.data(), &header, sizeof header);
-    header.checksum = base::checksum64(bytes.subspan(kChecksummedFrom), geometry.seed);
-    std::memcpy(bytes.data(), &header, sizeof header);
+    seal_page(page, slots, geometry.seed, bytes);
 }
 
 PageView::PageView(const PageGeometry& geometry, const std::byte* bytes, std::uint32_t slot_count)
@@ -76,19 +97,8 @@ PageView::PageView(const PageGeometry& geometry, const std::byte* bytes, std::ui
 Result<PageView> PageView::open(const PageGeometry& geometry, PageId page,
                                 std::span<const std::byte> bytes) {
     TRACKWAY_ASSERT(bytes.size() == geometry.page_size_bytes);
-    const auto number = static_cast<std::uint32_t>(page);
-    PageHeader header{};
-    std::memcpy(&header, bytes.data(), sizeof header);
-    const std::uint64_t checksum = base::checksum64(bytes.subspan(kChecksummedFrom), geometry.seed);
-    if (header.checksum != checksum) {
-        return fail(ErrorCode::kCorruption,
-                    join("page ", number, ": checksum: expected ", base::hex(header.checksum),
-                         ", found ", base::hex(checksum)));
-    }
-    if (header.page_id != number) {
-        return fail(ErrorCode::kCorruption, join("page ", number, ": page id: expected ", number,
-                                                 ", found ", header.page_id));
-    }
+    TRACKWAY_TRY_ASSIGN(header, open_page(page, geometry.seed, bytes));
+    const std::uint32_t number = header.page_id;
     if (header.reserved != 0) {
         return fail(ErrorCode::kCorruption,
                     join("page ", number, ": reserved bytes: expected zeros"));

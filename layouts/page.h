@@ -57,6 +57,12 @@ struct PageGeometry {
     }
 };
 
+// What every page begins with: fills in the header, the checksum last.
+void seal_page(PageId page, std::uint32_t slots, std::uint64_t seed, std::span<std::byte> bytes);
+
+// kCorruption when checksum or page id disagrees; the message begins at the page ("page 7: ...").
+Result<PageHeader> open_page(PageId page, std::uint64_t seed, std::span<const std::byte> bytes);
+
 // Tells whether slots whose edges take these many bits in all fit one page.
 bool fits(const PageGeometry& geometry, std::uint32_t slots, std::uint64_t edge_bits) noexcept;
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 #include <vector>
 
 namespace trackway::layouts {
@@ -27,24 +26,11 @@ auto chunk_of(Bytes payload, std::uint64_t chunk) {
 }
 
 Status check_shape(const io::File& file, const TableHeader& header, const TableShape& shape) {
-    struct Field {
-        const char* name;
-        std::uint64_t expected, found;
-    };
-    const Field fields[] = {{"kind", static_cast<std::uint32_t>(shape.kind), header.kind},
-                            {"row bytes", shape.row_bytes, header.row_bytes},
-                            {"rows", shape.row_count, header.row_count}};
-    for (const Field& field : fields) {
-        if (field.expected == field.found) continue;
-        return fail(ErrorCode::kCorruption,
-                    join(file.path().string(), ": header: ", field.name, ": expected ",
-                         field.expected, ", found ", field.found));
-    }
-    const auto zero = [](std::uint8_t byte) { return byte == 0; };
-    if (!std::all_of(std::begin(header.reserved), std::end(header.reserved), zero)) {
-        return fail(ErrorCode::kCorruption,
-                    join(file.path().string(), ": header: reserved bytes: expected zeros"));
-    }
+    const HeaderField fields[] = {{"kind", static_cast<std::uint32_t>(shape.kind), header.kind},
+                                  {"row bytes", shape.row_bytes, header.row_bytes},
+                                  {"rows", shape.row_count, header.row_count}};
+    TRACKWAY_TRY(check_fields(file, fields));
+    TRACKWAY_TRY(check_reserved(file, header.reserved));
     const std::uint64_t expected = table_file_bytes(shape);
     if (file.size_bytes() == expected) return {};
     return fail(ErrorCode::kCorruption, join(file.path().string(), ": expected ", expected,

@@ -2,7 +2,6 @@
 
 #include "base/aligned_buffer.h"
 #include "base/assert.h"
-#include "base/checksum.h"
 #include "base/errors.h"
 #include "layouts/file_start.h"
 
@@ -17,8 +16,6 @@ namespace {
 using base::fail;
 using base::join;
 
-constexpr std::size_t kChecksummedFrom = 8;
-
 VectorsHeader header_of(const VectorsGeometry& geometry, const Manifest& manifest) {
     VectorsHeader header{};
     header.page_size_bytes = geometry.page_size_bytes;
@@ -32,11 +29,7 @@ VectorsHeader header_of(const VectorsGeometry& geometry, const Manifest& manifes
 
 Status check_header_fields(const io::File& file, const VectorsHeader& wanted,
                            const VectorsHeader& header) {
-    struct Field {
-        const char* name;
-        std::uint64_t expected, found;
-    };
-    const Field fields[] = {
+    const HeaderField fields[] = {
         {"page size", wanted.page_size_bytes, header.page_size_bytes},
         {"pages", wanted.page_count, header.page_count},
         {"places", wanted.place_count, header.place_count},
@@ -44,18 +37,8 @@ Status check_header_fields(const io::File& file, const VectorsHeader& wanted,
         {"dimension", wanted.dimension, header.dimension},
         {"element type", wanted.element_type, header.element_type},
     };
-    for (const Field& field : fields) {
-        if (field.expected == field.found) continue;
-        return fail(ErrorCode::kCorruption,
-                    join(file.path().string(), ": header: ", field.name, ": expected ",
-                         field.expected, ", found ", field.found));
-    }
-    const auto zero = [](std::uint8_t byte) { return byte == 0; };
-    if (!std::all_of(std::begin(header.reserved), std::end(header.reserved), zero)) {
-        return fail(ErrorCode::kCorruption,
-                    join(file.path().string(), ": header: reserved bytes: expected zeros"));
-    }
-    return {};
+    TRACKWAY_TRY(check_fields(file, fields));
+    return check_reserved(file, header.reserved);
 }
 
 }  // namespace
@@ -92,35 +75,17 @@ std::span<std::byte> rows_on_page(const VectorsGeometry& geometry, std::span<std
 
 void seal_vectors_page(const VectorsGeometry& geometry, PageId page, std::span<std::byte> bytes) {
     TRACKWAY_ASSERT(bytes.size() == geometry.page_size_bytes);
-    PageHeader header{.checksum = 0,
-                      .page_id = static_cast<std::uint32_t>(page),
-                      .slot_count = static_cast<std::uint16_t>(geometry.slots_of(page)),
-                      .reserved = 0};
-    std::memcpy(bytes.data(), &header, sizeof header);
-    header.checksum = base::checksum64(bytes.subspan(kChecksummedFrom), geometry.seed);
-    std::memcpy(bytes.data(), &header, sizeof header);
+    seal_page(page, geometry.slots_of(page), geometry.seed, bytes);
 }
 
 Result<const std::byte*> open_vectors_page(const VectorsGeometry& geometry, PageId page,
                                            std::span<const std::byte> bytes) {
     TRACKWAY_ASSERT(bytes.size() == geometry.page_size_bytes);
-    const auto number = static_cast<std::uint32_t>(page);
-    PageHeader header{};
-    std::memcpy(&header, bytes.data(), sizeof header);
-    const std::uint64_t checksum = base::checksum64(bytes.subspan(kChecksummedFrom), geometry.seed);
-    if (header.checksum != checksum) {
-        return fail(ErrorCode::kCorruption,
-                    join("page ", number, ": checksum: expected ", base::hex(header.checksum),
-                         ", found ", base::hex(checksum)));
-    }
-    if (header.page_id != number) {
-        return fail(ErrorCode::kCorruption, join("page ", number, ": page id: expected ", number,
-                                                 ", found ", header.page_id));
-    }
+    TRACKWAY_TRY_ASSIGN(header, open_page(page, geometry.seed, bytes));
     if (header.slot_count != geometry.slots_of(page) || header.reserved != 0) {
         return fail(ErrorCode::kCorruption,
-                    join("page ", number, ": slots: expected ", geometry.slots_of(page), ", found ",
-                         header.slot_count, ", reserved ", header.reserved));
+                    join("page ", header.page_id, ": slots: expected ", geometry.slots_of(page),
+                         ", found ", header.slot_count, ", reserved ", header.reserved));
     }
     return bytes.data() + sizeof header;
 }
@@ -168,16 +133,7 @@ std::string VectorsFile::locate(PageId page, std::string_view what) const {
 }
 
 Status verify_vectors(const VectorsFile& vectors) {
-    base::AlignedBuffer page(vectors.geometry.page_size_bytes);
-    TRACKWAY_TRY(vectors.file.read_exact(0, page.span()));
-    const auto padding = page.span().subspan(kHeaderBytes);
-    const auto nonzero = std::find_if(padding.begin(), padding.end(),
-                                      [](std::byte byte) { return byte != std::byte{0}; });
-    if (nonzero != padding.end()) {
-        return fail(ErrorCode::kCorruption, join(vectors.file.path().string(), ": offset ",
-                                                 kHeaderBytes + (nonzero - padding.begin()),
-                                                 ": behind the header: expected zeros"));
-    }
+    TRACKWAY_TRY(check_padding(vectors.file, vectors.geometry.page_size_bytes));
     return for_each_vectors_page(vectors, [](PageId, const std::byte*) {});
 }
 

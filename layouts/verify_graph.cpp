@@ -1,7 +1,7 @@
 #include "layouts/verify_graph.h"
 
-#include "base/aligned_buffer.h"
 #include "base/errors.h"
+#include "layouts/file_start.h"
 
 #include <algorithm>
 #include <span>
@@ -25,7 +25,7 @@ public:
 
     Result<GraphContents> run() {
         for (const ShardFile& shard : graph_.shards()) {
-            TRACKWAY_TRY(check_header_padding(shard));
+            TRACKWAY_TRY(check_padding(shard.file, geometry_.page_size_bytes));
             TRACKWAY_TRY(count_vertices(shard));
         }
         TRACKWAY_TRY(for_each_page(graph_, [&](PageId page, const PageView& view) {
@@ -42,18 +42,6 @@ public:
     }
 
 private:
-    Status check_header_padding(const ShardFile& shard) const {
-        base::AlignedBuffer page(geometry_.page_size_bytes);
-        TRACKWAY_TRY(shard.file.read_exact(0, page.span()));
-        const auto padding = page.span().subspan(kHeaderBytes);
-        const auto nonzero = std::find_if(padding.begin(), padding.end(),
-                                          [](std::byte byte) { return byte != std::byte{0}; });
-        if (nonzero == padding.end()) return {};
-        return fail(ErrorCode::kCorruption, join(shard.file.path().string(), ": offset ",
-                                                 kHeaderBytes + (nonzero - padding.begin()),
-                                                 ": behind the header: expected zeros"));
-    }
-
     Status count_vertices(const ShardFile& shard) {
         const std::uint64_t before = contents_.vertices;
         TRACKWAY_TRY(for_each_page(

@@ -69,7 +69,7 @@ public:
         choose_share(best);
         if (judging_.numbers.size() >= kQueriesLeast) {
             TRACKWAY_TRY(measure_curve(best, false, best.curve));
-            if (edge_bytes() <= laid_out_.resident_bytes_max)
+            if (laid_out_.edge_bytes <= laid_out_.resident_bytes_max)
                 TRACKWAY_TRY(measure_curve(best, true, best.curve_with_edges));
         }
         TRACKWAY_TRY(coarse_.status());
@@ -153,15 +153,6 @@ private:
             entry.recall_with_hot =
                 std::clamp(entry.recall + static_cast<float>(change), 0.0F, 1.0F);
         }
-    }
-
-    std::uint64_t edge_bytes() const {
-        const graph::Adjacency& adjacency = laid_out_.graph.adjacency;
-        std::vector<std::uint32_t> degrees;
-        for (std::uint32_t v = 0; v < adjacency.vertex_count(); ++v)
-            degrees.push_back(static_cast<std::uint32_t>(adjacency.neighbors(v).size()));
-        return beam::ResidentEdges::bytes_for(laid_out_.description.geometry.place_count(),
-                                              degrees);
     }
 
     Result<beam::Residence> load(std::span<const std::uint32_t> hot, bool edges) const {

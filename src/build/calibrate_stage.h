@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace trackway::builder {
 
@@ -26,6 +25,7 @@ struct LaidOutGraph {
     std::span<const std::uint32_t> navigation;
     std::span<const std::uint32_t> hot;
     const layouts::GraphFiles& pages;               // as they were written
+    std::uint64_t edge_bytes = 0;                   // of all edges, where they are resident
     std::uint64_t resident_bytes_max = UINT64_MAX;  // of edges and hot records that are tried
 };
 

@@ -5,7 +5,6 @@
 #include "build/ordered_shard.h"
 #include "layouts/page_order.h"
 
-#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -141,14 +140,17 @@ void GraphLayout::find_extents() {
 
 Status GraphLayout::calibrate_with(const JudgingQueries& judging,
                                    const layouts::GraphFiles& pages) {
-    const LaidOutGraph laid_out{graph_,
-                                description_,
-                                packing_.place,
-                                codes_,
-                                navigation_places_,
-                                hot_,
-                                pages,
-                                choices_.calibration_bytes};
+    const LaidOutGraph laid_out{
+        .graph = graph_,
+        .description = description_,
+        .place_of = packing_.place,
+        .codes = codes_,
+        .navigation = navigation_places_,
+        .hot = hot_,
+        .pages = pages,
+        .edge_bytes = edge_bytes(),
+        .resident_bytes_max = choices_.calibration_bytes,
+    };
     TRACKWAY_TRY_ASSIGN(calibration, calibrate(laid_out, judging, arena_));
     calibration_ = std::move(calibration);
     return {};
@@ -157,8 +159,11 @@ Status GraphLayout::calibrate_with(const JudgingQueries& judging,
 void GraphLayout::keep_calibration(Calibration calibration) {
     calibration_ = std::move(calibration);
     if (calibration_.curve_with_edges.list_size == 0) return;
-    calibration_.curve_with_edges.edge_bytes =
-        beam::ResidentEdges::bytes_for(description_.geometry.place_count(), degrees_);
+    calibration_.curve_with_edges.edge_bytes = edge_bytes();
+}
+
+std::uint64_t GraphLayout::edge_bytes() const {
+    return beam::ResidentEdges::bytes_for(description_.geometry.place_count(), degrees_);
 }
 
 std::vector<layouts::CovisitRow> GraphLayout::covisit_rows() const {

@@ -22,7 +22,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace trackway::builder {
@@ -95,6 +94,7 @@ private:
     layouts::PagePacking pack(PageOrder order, std::uint32_t page_size_bytes, bool judged) const;
     std::uint32_t choose_page_size(const PageCosts& costs) const;
     void find_extents();
+    std::uint64_t edge_bytes() const;
 
     const BuiltGraph& graph_;
     LayoutChoices choices_;

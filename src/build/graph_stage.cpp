@@ -21,9 +21,6 @@
 namespace trackway::builder {
 namespace {
 
-using base::fail;
-using base::join;
-
 constexpr const char* kEdgesFile = "edges";
 constexpr const char* kUnitedFile = "edges-united";
 // Neighbours of so many of its nearest are new candidates of a vertex.
@@ -31,10 +28,20 @@ constexpr std::size_t kNearest = 16;
 constexpr std::size_t kWriteBytes = std::size_t{4} << 20U;
 constexpr std::size_t kBlock = 32;
 
-// Rows of `stride` numbers that are written together.
-std::uint32_t rows_at_once(std::size_t stride) {
-    return static_cast<std::uint32_t>(
-        std::max<std::size_t>(kWriteBytes / (stride * sizeof(std::uint32_t)), 1));
+// Block after block of the vertices from begin to end: fill(first vertex, lists) -> Status.
+template <class Fill>
+Status append_lists(io::StagedFile& file, std::uint32_t begin, std::uint32_t end,
+                    std::uint32_t max_degree, const Fill& fill) {
+    const std::size_t row_bytes = (std::size_t{max_degree} + 1) * sizeof(std::uint32_t);
+    const auto step = static_cast<std::uint32_t>(kWriteBytes / row_bytes);
+    for (std::uint32_t first = begin; first < end;) {
+        const std::uint32_t count = std::min(step, end - first);
+        graph::Adjacency lists(count, max_degree);
+        TRACKWAY_TRY(fill(first, lists));
+        TRACKWAY_TRY(file.append(std::as_bytes(lists.rows(0, count))));
+        first += count;
+    }
+    return {};
 }
 
 // The vertices of a shard's graph, by their numbers in it: its own, then its replicas.
@@ -131,30 +138,34 @@ private:
 
     // Blocks of vertices, whose lists all shards have in the same order.
     Status merge_shard(std::uint32_t shard, io::StagedFile& file) {
-        const VertexNumbers numbers = task_.parts.numbers();
-        const std::size_t stride = std::size_t{task_.options.max_degree} + 1;
-        const auto step = rows_at_once(stride);
+        const std::uint32_t begin = task_.parts.numbers().begin(shard);
+        const std::uint32_t end = task_.parts.numbers().end(shard);
         for (std::uint32_t s = 0; s < shards_.size(); ++s) {
             const Members& members = shards_[s].members;
-            const auto range = s == shard ? std::pair(0U, members.own())
-                                          : members.range(numbers.begin(shard), numbers.end(shard));
+            const auto range =
+                s == shard ? std::pair(0U, members.own()) : members.range(begin, end);
             std::tie(shards_[s].next, shards_[s].end) = range;
         }
-        for (std::uint32_t begin = numbers.begin(shard); begin < numbers.end(shard);) {
-            const std::uint32_t count = std::min(step, numbers.end(shard) - begin);
-            collect(begin, begin + count);
-            std::vector<std::uint32_t> rows(count * stride, 0);
-            arena_.parallel_for(
-                count, kBlock, [&](std::size_t first, std::size_t last, std::uint32_t thread) {
-                    for (std::size_t i = first; i < last; ++i) {
-                        unite(begin + static_cast<std::uint32_t>(i), lists_[i],
-                              std::span(rows).subspan(i * stride, stride), scratch_[thread]);
-                    }
-                });
-            if (arena_.stopped()) return base::cancelled();
-            TRACKWAY_TRY(file.append(std::as_bytes(std::span(rows))));
-            begin += count;
-        }
+        const auto unite_some = [&](std::uint32_t first, graph::Adjacency& lists) {
+            collect(first, first + lists.vertex_count());
+            return fill(first, lists, [&](std::uint32_t vertex, Scratch& scratch) {
+                unite(vertex, lists_[vertex - first], scratch);
+            });
+        };
+        return append_lists(file, begin, end, task_.options.max_degree, unite_some);
+    }
+
+    // choose(vertex, scratch) leaves each vertex's list in scratch.ids.
+    template <class Choose>
+    Status fill(std::uint32_t first, graph::Adjacency& lists, const Choose& choose) {
+        const auto fill_some = [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
+            for (auto i = static_cast<std::uint32_t>(begin); i < end; ++i) {
+                choose(first + i, scratch_[thread]);
+                lists.set(i, scratch_[thread].ids);
+            }
+        };
+        arena_.parallel_for(lists.vertex_count(), kBlock, fill_some);
+        if (arena_.stopped()) return base::cancelled();
         return {};
     }
 
@@ -164,21 +175,12 @@ private:
         TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work_.file(kEdgesFile)));
         TRACKWAY_TRY_ASSIGN(united, io::MappedFile::open(work_.file(kUnitedFile), true, limit_));
         const graph::Adjacency before(united.writable_numbers(), task_.options.max_degree);
-        const std::size_t stride = std::size_t{task_.options.max_degree} + 1;
-        const auto step = rows_at_once(stride);
-        for (std::uint32_t begin = 0; begin < before.vertex_count(); begin += step) {
-            const std::uint32_t count = std::min(step, before.vertex_count() - begin);
-            std::vector<std::uint32_t> rows(count * stride, 0);
-            arena_.parallel_for(
-                count, kBlock, [&](std::size_t first, std::size_t last, std::uint32_t thread) {
-                    for (std::size_t i = first; i < last; ++i) {
-                        widen(before, begin + static_cast<std::uint32_t>(i), scratch_[thread]);
-                        put(scratch_[thread].ids, std::span(rows).subspan(i * stride, stride));
-                    }
-                });
-            if (arena_.stopped()) return base::cancelled();
-            TRACKWAY_TRY(file.append(std::as_bytes(std::span(rows))));
-        }
+        const auto widen_some = [&](std::uint32_t first, graph::Adjacency& lists) {
+            return fill(first, lists, [&](std::uint32_t vertex, Scratch& scratch) {
+                widen(before, vertex, scratch);
+            });
+        };
+        TRACKWAY_TRY(append_lists(file, 0, before.vertex_count(), before.capacity(), widen_some));
         std::error_code ignored;
         std::filesystem::remove(work_.file(kUnitedFile), ignored);
         return file.name();
@@ -213,23 +215,16 @@ private:
 
     // A vertex that was built once keeps its edges: they are pruned.
     void unite(std::uint32_t vertex, std::span<const std::span<const std::uint32_t>> lists,
-               std::span<std::uint32_t> row, Scratch& scratch) const {
+               Scratch& scratch) const {
         std::vector<std::uint32_t>& ids = scratch.ids;
         ids.clear();
         for (const auto& list : lists)
             ids.insert(ids.end(), list.begin(), list.end());
-        if (lists.size() > 1) {
-            std::sort(ids.begin(), ids.end());
-            ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-            measure(vertex, scratch);
-            prune(scratch);
-        }
-        put(ids, row);
-    }
-
-    static void put(std::span<const std::uint32_t> ids, std::span<std::uint32_t> row) {
-        row[0] = static_cast<std::uint32_t>(ids.size());
-        std::copy(ids.begin(), ids.end(), row.begin() + 1);
+        if (lists.size() <= 1) return;
+        std::sort(ids.begin(), ids.end());
+        ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+        measure(vertex, scratch);
+        prune(scratch);
     }
 
     // The ids as candidates, nearest first.
@@ -288,20 +283,17 @@ Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& t
     if (arena.stopped()) return base::cancelled();
     const std::string name = graph_stage_name(shard);
     TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work.file(name)));
-    const std::size_t stride = std::size_t{task.options.max_degree} + 1;
-    const auto step = rows_at_once(stride);
-    for (std::uint32_t begin = 0; begin < members.count(); begin += step) {
-        const std::uint32_t end = std::min(begin + step, members.count());
-        const auto local = built.adjacency.rows(begin, end);
-        std::vector<std::uint32_t> values(local.begin(), local.end());
-        for (std::size_t at = 0; at < values.size(); at += stride) {
-            for (std::size_t i = 1; i <= values[at]; ++i)
-                values[at + i] = members.vertex(values[at + i]);
-            std::fill(values.begin() + static_cast<std::ptrdiff_t>(at + values[at] + 1),
-                      values.begin() + static_cast<std::ptrdiff_t>(at + stride), 0);
+    std::vector<std::uint32_t> ids;
+    const auto renumber = [&](std::uint32_t first, graph::Adjacency& lists) -> Status {
+        for (std::uint32_t i = 0; i < lists.vertex_count(); ++i) {
+            ids.clear();
+            for (const std::uint32_t neighbor : built.adjacency.neighbors(first + i))
+                ids.push_back(members.vertex(neighbor));
+            lists.set(i, ids);
         }
-        TRACKWAY_TRY(file.append(std::as_bytes(std::span(values))));
-    }
+        return {};
+    };
+    TRACKWAY_TRY(append_lists(file, 0, members.count(), task.options.max_degree, renumber));
     TRACKWAY_TRY(file.name());
     return StageOutput{.files = {name}};
 }

@@ -12,7 +12,6 @@
 #include "distance/distance.h"
 #include "layouts/trace_file.h"
 
-#include <array>
 #include <optional>
 #include <string>
 #include <utility>

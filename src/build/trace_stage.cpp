@@ -3,7 +3,6 @@
 #include "base/assert.h"
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 
 namespace trackway::builder {

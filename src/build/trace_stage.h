@@ -1,11 +1,7 @@
 // Runs searches before there are pages, to see what queries visit.
 #pragma once
 
-#include "trackway/result.h"
-#include "trackway/types.h"
-
 #include "base/arena.h"
-#include "beam/beam_search.h"
 #include "build/built_graph.h"
 #include "build/covisits.h"
 #include "build/navigation_stage.h"
@@ -16,7 +12,6 @@
 #include "layouts/shard_file.h"
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace trackway::builder {

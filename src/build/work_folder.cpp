@@ -2,6 +2,7 @@
 
 #include "base/checksum.h"
 #include "base/errors.h"
+#include "layouts/file_names.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -29,16 +30,6 @@ constexpr std::string_view kWorkingFiles[] = {
 constexpr std::uint64_t kRecordMax = std::uint64_t{16} << 20U;
 constexpr std::uint64_t kReadBytes = std::uint64_t{4} << 20U;
 
-std::string hex_of(const StageKey& key) {
-    static constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    for (const std::uint8_t byte : key) {
-        text += kDigits[byte >> 4U];
-        text += kDigits[byte & 15U];
-    }
-    return text;
-}
-
 Result<std::string> checksum_of(const fs::path& path) {
     TRACKWAY_TRY_ASSIGN(file, io::File::open(path));
     base::Checksum checksum;
@@ -57,11 +48,14 @@ std::string with_checksum(std::string text) {
     return text + std::string(kChecksumWord) + sum + "\n";
 }
 
-std::string text_of(const StageKey& key, const StageOutput& output,
-                    std::span<const std::string> checksums) {
-    std::string text = join("trackway stage 1\nkey ", hex_of(key), "\n");
-    for (std::size_t i = 0; i < output.files.size(); ++i)
-        text += join("file ", output.files[i], " ", checksums[i], "\n");
+// The record of a stage whose files are as they stand.
+Result<std::string> record_text(const WorkFolder& work, const StageKey& key,
+                                const StageOutput& output) {
+    std::string text = join("trackway stage 1\nkey ", layouts::uuid_text(key), "\n");
+    for (const std::string& name : output.files) {
+        TRACKWAY_TRY_ASSIGN(checksum, checksum_of(work.file(name)));
+        text += join("file ", name, " ", checksum, "\n");
+    }
     for (const std::uint64_t value : output.values)
         text += join("value ", value, "\n");
     return with_checksum(std::move(text));
@@ -126,6 +120,17 @@ StageOutput output_in(const std::string& text) {
     return output;
 }
 
+// A record that is damaged or names files that differ is as good as none: then output stays.
+bool take_output(const WorkFolder& work, const std::string& record, StageOutput& output) {
+    const std::optional<StageKey> key = key_in(record);
+    StageOutput found = output_in(record);
+    if (!key || !std::all_of(found.files.begin(), found.files.end(), is_working_file)) return false;
+    const auto whole = record_text(work, *key, found);
+    if (!whole || *whole != record) return false;
+    output = std::move(found);
+    return true;
+}
+
 }  // namespace
 
 StageKey stage_key(std::string_view recipe, std::span<const StageKey> before) {
@@ -183,39 +188,21 @@ fs::path WorkFolder::record_of(std::string_view stage) const {
 
 Result<bool> WorkFolder::find(std::string_view stage, const StageKey& key,
                               StageOutput& output) const {
-    const std::optional<std::string> text = read_record(record_of(stage));
-    if (!text || key_in(*text) != key) return false;  // before files are read in vain
-    TRACKWAY_TRY_ASSIGN(found, find_any(stage, output));
-    return found == key;
+    const std::optional<std::string> record = read_record(record_of(stage));
+    // The key first: files are not read in vain.
+    return record && key_in(*record) == key && take_output(*this, *record, output);
 }
 
-// A record that cannot be read, is damaged or names files that differ is as good as none.
 Result<std::optional<StageKey>> WorkFolder::find_any(std::string_view stage,
                                                      StageOutput& output) const {
-    const std::optional<std::string> text = read_record(record_of(stage));
-    if (!text) return std::nullopt;
-    StageOutput found = output_in(*text);
-    std::vector<std::string> checksums;
-    for (const std::string& name : found.files) {
-        if (!is_working_file(name)) return std::nullopt;
-        auto checksum = checksum_of(file(name));
-        if (!checksum) return std::nullopt;
-        checksums.push_back(std::move(*checksum));
-    }
-    const auto key = key_in(*text);
-    if (!key || *text != text_of(*key, found, checksums)) return std::nullopt;
-    output = std::move(found);
-    return key;
+    const std::optional<std::string> record = read_record(record_of(stage));
+    if (!record || !take_output(*this, *record, output)) return std::nullopt;
+    return key_in(*record);
 }
 
 Status WorkFolder::finish(std::string_view stage, const StageKey& key,
                           const StageOutput& output) const {
-    std::vector<std::string> checksums;
-    for (const std::string& name : output.files) {
-        TRACKWAY_TRY_ASSIGN(checksum, checksum_of(file(name)));
-        checksums.push_back(std::move(checksum));
-    }
-    const std::string text = text_of(key, output, checksums);
+    TRACKWAY_TRY_ASSIGN(text, record_text(*this, key, output));
     return io::write_file(record_of(stage), std::as_bytes(std::span(text)));
 }
 

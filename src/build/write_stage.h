@@ -2,7 +2,6 @@
 #pragma once
 
 #include "trackway/result.h"
-#include "trackway/types.h"
 
 #include "base/arena.h"
 #include "build/graph_layout.h"
@@ -11,7 +10,6 @@
 #include "layouts/graph_files.h"
 #include "layouts/manifest.h"
 
-#include <cstdint>
 #include <filesystem>
 #include <vector>
 

@@ -2,7 +2,6 @@
 
 #include "base/resident_memory.h"
 
-#include <algorithm>
 #include <chrono>
 #include <sys/mman.h>
 

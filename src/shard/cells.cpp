@@ -11,15 +11,34 @@ namespace {
 
 constexpr std::size_t kBlock = 256;
 
+// The nearest cell of each row, the smallest of equals, and the distance to it.
+void find_nearest(const Points& rows, const Points& cells, const base::Arena& arena,
+                  std::span<std::uint32_t> nearest, std::span<float> distances) {
+    arena.parallel_for(rows.count(), kBlock, [&](std::size_t begin, std::size_t end, auto) {
+        std::vector<float> found(cells.count());
+        for (std::size_t i = begin; i < end; ++i) {
+            cells.distances(rows.row(i), found);
+            const auto least = std::min_element(found.begin(), found.end());
+            nearest[i] = static_cast<std::uint32_t>(least - found.begin());
+            distances[i] = *least;
+        }
+    });
+}
+
 class Trainer {
 public:
     Trainer(const Points& sample, const CellOptions& options, const base::Arena& arena)
-        : sample_(sample), options_(options), arena_(arena), random_(options.seed) {}
+        : sample_(sample),
+          options_(options),
+          arena_(arena),
+          random_(options.seed),
+          cell_of_(sample.count()),
+          distances_(sample.count()) {}
 
     Points run() {
         seed();
         for (std::uint32_t i = 0; i < options_.iterations && !arena_.stopped(); ++i) {
-            assign();
+            find_nearest(sample_, cells_, arena_, cell_of_, distances_);
             move();
         }
         return std::move(cells_);
@@ -30,7 +49,6 @@ private:
     // centroids before; there are no more of them than different rows.
     void seed() {
         const std::size_t rows = sample_.count();
-        distances_.assign(rows, 0);
         std::vector<std::size_t> chosen = {static_cast<std::size_t>(random_.below(rows))};
         measure(chosen.back(), true);
         while (chosen.size() < std::min<std::size_t>(options_.count, rows) && !arena_.stopped()) {
@@ -66,19 +84,6 @@ private:
             for (std::size_t i = begin; i < end; ++i) {
                 distances_[i] =
                     first ? found[i - begin] : std::min(distances_[i], found[i - begin]);
-            }
-        });
-    }
-
-    void assign() {
-        cell_of_.resize(sample_.count());
-        arena_.parallel_for(sample_.count(), kBlock, [&](std::size_t begin, std::size_t end, auto) {
-            std::vector<float> found(cells_.count());
-            for (std::size_t i = begin; i < end; ++i) {
-                cells_.distances(sample_.row(i), found);
-                const auto nearest = std::min_element(found.begin(), found.end());
-                cell_of_[i] = static_cast<std::uint32_t>(nearest - found.begin());
-                distances_[i] = *nearest;
             }
         });
     }
@@ -147,14 +152,8 @@ Points train_cells(const Points& sample, const CellOptions& options, const base:
 std::vector<std::uint32_t> nearest_cells(const Points& rows, const Points& cells,
                                          const base::Arena& arena) {
     std::vector<std::uint32_t> nearest(rows.count());
-    arena.parallel_for(rows.count(), kBlock, [&](std::size_t begin, std::size_t end, auto) {
-        std::vector<float> found(cells.count());
-        for (std::size_t i = begin; i < end; ++i) {
-            cells.distances(rows.row(i), found);
-            nearest[i] = static_cast<std::uint32_t>(std::min_element(found.begin(), found.end()) -
-                                                    found.begin());
-        }
-    });
+    std::vector<float> distances(rows.count());
+    find_nearest(rows, cells, arena, nearest, distances);
     return nearest;
 }
 

@@ -7,7 +7,6 @@
 #include "shard/cells.h"
 #include "shard/grouping.h"
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>

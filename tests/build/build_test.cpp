@@ -7,11 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <fcntl.h>
 #include <fstream>
-#include <map>
-#include <set>
 #include <string>
 #include <sys/file.h>
 #include <unistd.h>
@@ -143,13 +140,7 @@ TEST_SUITE("build") {
         built.options.seed = 3;
         for (const char* stage : {"read", "graph", "truth", "order", "codes", "write", "verify"}) {
             CAPTURE(stage);
-            std::stop_source stop;
-            const auto stop_in = [&](std::string_view name, std::uint64_t, std::uint64_t) {
-                if (name == stage) stop.request_stop();
-            };
-            const auto report = build(built.options, stop_in, stop.get_token());
-            REQUIRE_FALSE(report);
-            CHECK(report.error().code == ErrorCode::kCancelled);
+            test::build_until(stage, built.options);
             CHECK(test::contents(built.path()) == before);
         }
         built.options.index_dir = built.folder / "new";

@@ -7,7 +7,6 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -135,13 +134,7 @@ TEST_SUITE("build") {
         built.options.overwrite = true;
         built.options.seed = 3;
         for (const char* stage : {"encode", "write", "verify"}) {
-            std::stop_source stop;
-            const auto stop_in = [&](std::string_view name, std::uint64_t, std::uint64_t) {
-                if (name == stage) stop.request_stop();
-            };
-            const auto report = build(built.options, stop_in, stop.get_token());
-            REQUIRE_FALSE(report);
-            CHECK(report.error().code == ErrorCode::kCancelled);
+            test::build_until(stage, built.options);
             CHECK(test::contents(built.path()) == before);
         }
     }

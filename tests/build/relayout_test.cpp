@@ -14,8 +14,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
-#include <numeric>
 #include <set>
 #include <string>
 #include <vector>

@@ -11,7 +11,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -100,21 +99,14 @@ TEST_SUITE("build") {
         build_sharded(whole, Metric::kL2, 3);
         BuildOptions options = whole.options;
         options.index_dir = whole.folder / "again";
-        std::vector<std::string> resumed;
-        for (const char* last : {"graph", "merge", "codes", "trace", "write"}) {
-            CAPTURE(last);
-            std::stop_source stop;
-            const auto stop_in = [&](std::string_view stage, std::uint64_t, std::uint64_t) {
-                if (stage == last) stop.request_stop();
-            };
-            const auto report = build(options, stop_in, stop.get_token());
-            REQUIRE_FALSE(report);
-            CHECK(report.error().code == ErrorCode::kCancelled);
+        for (const char* stage : {"graph", "merge", "codes", "trace", "write"}) {
+            CAPTURE(stage);
+            test::build_until(stage, options);
             CHECK(fs::exists(options.index_dir / "build.work" / "partition.stage"));
         }
         const auto report = build(options);
         if (!report) FAIL(report.error().message);
-        resumed = report->stages_resumed;
+        const std::vector<std::string>& resumed = report->stages_resumed;
         CHECK(std::find(resumed.begin(), resumed.end(), "partition") != resumed.end());
         CHECK(std::find(resumed.begin(), resumed.end(), "graph-0002") != resumed.end());
         CHECK(std::find(resumed.begin(), resumed.end(), "codes") != resumed.end());
@@ -127,11 +119,7 @@ TEST_SUITE("build") {
         const auto resumed_after = [&](const auto& change) {
             BuildOptions options = whole.options;
             options.index_dir = whole.folder / "changed";
-            std::stop_source stop;
-            const auto stop_at_the_end = [&](std::string_view stage, std::uint64_t, std::uint64_t) {
-                if (stage == "trace") stop.request_stop();
-            };
-            REQUIRE_FALSE(build(options, stop_at_the_end, stop.get_token()));
+            test::build_until("trace", options);
             change(options);
             const auto report = build(options);
             if (!report) FAIL(report.error().message);

@@ -4,6 +4,7 @@
 #include "trackway/builder.h"
 #include "trackway/vector_file.h"
 
+#include "support/expect.h"
 #include "support/random_vectors.h"
 #include "support/temp_folder.h"
 
@@ -11,6 +12,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <stop_token>
+#include <string_view>
 #include <utility>
 
 namespace trackway::test {
@@ -56,6 +59,15 @@ void build_into(BuiltIndex& index, Vectors vectors, const Change& change) {
     auto report = build(index.options);
     if (!report) FAIL(report.error().message);
     index.report = *report;
+}
+
+// Stopped as soon as it tells of the stage. REQUIREs that it ends so.
+inline void build_until(std::string_view stage, const BuildOptions& options) {
+    std::stop_source stop;
+    const auto stop_in = [&](std::string_view name, std::uint64_t, std::uint64_t) {
+        if (name == stage) stop.request_stop();
+    };
+    expect_error(build(options, stop_in, stop.get_token()), ErrorCode::kCancelled);
 }
 
 }  // namespace trackway::test

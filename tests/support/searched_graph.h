@@ -2,7 +2,6 @@
 #pragma once
 
 #include "io/file.h"
-#include "layouts/file_names.h"
 #include "layouts/manifest.h"
 #include "search/opened_graph.h"
 
