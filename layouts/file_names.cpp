@@ -9,6 +9,7 @@ namespace trackway::layouts {
 namespace {
 
 constexpr std::size_t kUuidDigitsInName = 16;
+constexpr std::string_view kPrefix = "shard-";
 
 const char* suffix_of(ShardPart part) noexcept {
     switch (part) {
@@ -26,12 +27,26 @@ const char* suffix_of(ShardPart part) noexcept {
             return "covisits";
         case ShardPart::kVectors:
             return "vectors";
+        case ShardPart::kRouter:
+            return "router";
     }
     return "";
 }
 
-bool all_in(std::string_view text, std::string_view digits) {
-    return text.find_first_not_of(digits) == std::string_view::npos;
+// Takes as many of these digits from the front as there are.
+std::size_t remove_digits(std::string_view& name, std::string_view digits) {
+    const std::size_t count = std::min(name.find_first_not_of(digits), name.size());
+    name.remove_prefix(count);
+    return count;
+}
+
+// Takes what shard_folder_name() gives from the front; false when it does not stand there.
+bool remove_shard_folder_name(std::string_view& name) {
+    if (!name.starts_with(kPrefix)) return false;
+    name.remove_prefix(kPrefix.size());
+    if (remove_digits(name, "0123456789") < 4 || !name.starts_with('.')) return false;
+    name.remove_prefix(1);
+    return remove_digits(name, "0123456789abcdef") == kUuidDigitsInName;
 }
 
 }  // namespace
@@ -46,32 +61,31 @@ std::string uuid_text(const Uuid& uuid) {
     return text;
 }
 
-std::string shard_file_name(const Uuid& uuid, std::uint32_t shard_id, ShardPart part) {
+std::string numbered_shard_name(std::uint32_t shard_id) {
     std::string number = std::to_string(shard_id);
     number.insert(0, 4 - std::min<std::size_t>(4, number.size()), '0');
-    return base::join("shard-", number, ".", uuid_text(uuid).substr(0, kUuidDigitsInName), ".",
-                      suffix_of(part));
+    return std::string(kPrefix) + number;
+}
+
+std::string shard_folder_name(const Uuid& uuid, std::uint32_t shard_id) {
+    return numbered_shard_name(shard_id) + "." + uuid_text(uuid).substr(0, kUuidDigitsInName);
+}
+
+std::string shard_file_name(const Uuid& uuid, std::uint32_t shard_id, ShardPart part) {
+    return shard_folder_name(uuid, shard_id) + "." + suffix_of(part);
+}
+
+bool is_shard_folder_name(std::string_view name) {
+    return remove_shard_folder_name(name) && name.empty();
 }
 
 bool is_index_file_name(std::string_view name) {
-    constexpr std::string_view kPrefix = "shard-";
     if (name.ends_with(io::StagedFile::kSuffix)) {
         name.remove_suffix(std::string_view(io::StagedFile::kSuffix).size());
     }
     if (name == kManifestName) return true;
-    if (!name.starts_with(kPrefix)) return false;
-    name.remove_prefix(kPrefix.size());
-    const std::string_view number = name.substr(0, name.find('.'));
-    if (number.size() < 4 || number.size() == name.size() || !all_in(number, "0123456789")) {
-        return false;
-    }
-    name.remove_prefix(number.size() + 1);
-    const std::string_view digits = name.substr(0, name.find('.'));
-    if (digits.size() != kUuidDigitsInName || digits.size() == name.size() ||
-        !all_in(digits, "0123456789abcdef")) {
-        return false;
-    }
-    name.remove_prefix(digits.size() + 1);
+    if (!remove_shard_folder_name(name) || !name.starts_with('.')) return false;
+    name.remove_prefix(1);
     return std::any_of(kShardParts.begin(), kShardParts.end(),
                        [&](ShardPart part) { return name == suffix_of(part); });
 }

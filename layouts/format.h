@@ -87,6 +87,7 @@ enum class TableKind : std::uint32_t {
     kHot = 4,         // places, those whose residence saves most reads first
     kCovisits = 5,    // edges of the co-visitation graph
     kTrace = 6,       // visits of recorded queries: for each, how many, then the places
+    kRouter = 7,      // regions of queries: centroid, then what each shard holds of their nearest
 };
 
 // The first kHeaderBytes of a table file.

@@ -38,7 +38,7 @@ Status check_against_manifest(const ShardFile& shard, const Manifest& manifest) 
          static_cast<std::uint64_t>(found.metric)},
         {"dimension", manifest.dimension, found.dimension},
         {"max degree", manifest.max_degree, found.geometry.max_degree},
-        {"dataset rows", manifest.vectors, found.geometry.row_count},
+        {"dataset rows", manifest.row_count(), found.geometry.row_count},
         {"page order", static_cast<std::uint64_t>(manifest.page_order),
          static_cast<std::uint64_t>(found.page_order)},
         {"graph vertices", manifest.vectors, found.vertex_count},

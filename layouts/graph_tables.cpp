@@ -47,6 +47,7 @@ TableShape table_shape(ShardPart part, const Manifest& manifest, const GraphDesc
             return {TableKind::kCovisits, sizeof(CovisitRow), tables.covisit_edges};
         case ShardPart::kPages:
         case ShardPart::kVectors:
+        case ShardPart::kRouter:
             break;
     }
     TRACKWAY_ASSERT(false);

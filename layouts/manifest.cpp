@@ -1,19 +1,13 @@
 #include "layouts/manifest.h"
 
-#include "base/checksum.h"
 #include "base/errors.h"
-#include "io/file.h"
 #include "layouts/file_names.h"
-
-#include <nlohmann/json.hpp>
+#include "layouts/json_fields.h"
+#include "layouts/shard_set.h"
 
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <limits>
-#include <optional>
-#include <span>
-#include <system_error>
 #include <utility>
 
 namespace trackway::layouts {
@@ -21,19 +15,12 @@ namespace {
 
 using base::fail;
 using base::join;
-using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormatName = "trackway-index";
-constexpr std::uint64_t kManifestBytesMax = 64U << 20U;
 constexpr float kMarginMost = 1000;
 constexpr float kMost = std::numeric_limits<float>::max();
 constexpr std::uint16_t kTablesMinor = 3;     // before, they stood with the one shard
 constexpr std::uint32_t kRerankBefore12 = 2;  // format 1.1 did not say
-constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48U;
-
-std::string checksum_text(std::string_view body) {
-    return base::hex(base::checksum64(std::as_bytes(std::span(body))));
-}
 
 Json curve_json(const RecallCurve& curve) {
     Json margins = Json::array();
@@ -103,96 +90,12 @@ Json body_of(const Manifest& manifest) {
     }
     if (manifest.format_minor > 1) add_search_settings(manifest, body);
     if (manifest.format_minor >= kTablesMinor) {
+        if (manifest.dataset_rows != 0) body["dataset_rows"] = manifest.dataset_rows;
         body["tables"] = Json::object();
         add_tables(manifest, body["tables"]);
     }
     body["shards"] = std::move(shards);
     return body;
-}
-
-// Takes fields out of a parsed object and remembers the first one that is not as it should be.
-class FieldReader {
-public:
-    explicit FieldReader(const Json& object) : object_(object) {}
-
-    template <class T>
-    void number(const char* name, T& out, std::uint64_t least, std::uint64_t most) {
-        const auto field = object_.find(name);
-        const bool valid = field != object_.end() && field->is_number_unsigned() &&
-                           field->get<std::uint64_t>() >= least &&
-                           field->get<std::uint64_t>() <= most;
-        if (!valid) return blame(name, join("a number of ", least, " to ", most));
-        out = static_cast<T>(field->get<std::uint64_t>());
-    }
-
-    void text(const char* name, std::string& out) {
-        const auto field = object_.find(name);
-        if (field == object_.end() || !field->is_string()) return blame(name, "text");
-        out = field->get<std::string>();
-    }
-
-    // A float as decimal_text() writes it.
-    void decimal(const char* name, float& out, float least = -kMost, float most = kMost) {
-        std::string found;
-        text(name, found);
-        const char* end = found.data() + found.size();
-        float value = 0;
-        const auto parsed = std::from_chars(found.data(), end, value);
-        if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(value)) {
-            return blame(name, "a decimal number");
-        }
-        if (value < least || value > most) {
-            return blame(name,
-                         join("a number of ", decimal_text(least), " to ", decimal_text(most)));
-        }
-        out = value;
-    }
-
-    template <class T, std::size_t N>
-    void choice(const char* name, T& out, const std::array<T, N>& choices) {
-        std::string found;
-        text(name, found);
-        for (const T value : choices) {
-            if (found == name_of(value)) {
-                out = value;
-                return;
-            }
-        }
-        blame(name, "a known name");
-    }
-
-    void blame(const char* name, const std::string& expected) {
-        if (problem_.empty()) problem_ = join("field '", name, "': expected ", expected);
-    }
-    const std::string& problem() const noexcept { return problem_; }
-
-private:
-    const Json& object_;
-    std::string problem_;
-};
-
-std::optional<Uuid> parse_uuid(std::string_view text) {
-    Uuid uuid{};
-    if (text.size() != 2 * uuid.size()) return std::nullopt;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto digit = std::string_view("0123456789abcdef").find(text[i]);
-        if (digit == std::string_view::npos) return std::nullopt;
-        uuid[i / 2] = static_cast<std::uint8_t>(std::size_t{uuid[i / 2]} * 16 + digit);
-    }
-    return uuid;
-}
-
-// Calls read(fields) for each object of a list.
-template <class Read>
-void read_list(const Json& object, const char* name, FieldReader& reader, const Read& read) {
-    const auto list = object.find(name);
-    if (list == object.end() || !list->is_array()) return reader.blame(name, "a list");
-    for (const Json& entry : *list) {
-        if (!entry.is_object()) return reader.blame(name, "objects");
-        FieldReader fields(entry);
-        read(fields);
-        if (!fields.problem().empty()) return reader.blame(name, fields.problem());
-    }
 }
 
 void read_tables(FieldReader& fields, Manifest& manifest) {
@@ -288,20 +191,7 @@ void read_search_settings(const Json& object, FieldReader& reader, Manifest& man
 // The object has been parsed; problems come back as text.
 std::string read_fields(const Json& object, Manifest& manifest) {
     FieldReader reader(object);
-    std::string uuid;
-    reader.text("uuid", uuid);
-    if (const auto parsed = parse_uuid(uuid)) {
-        manifest.uuid = *parsed;
-    } else {
-        reader.blame("uuid", "32 hexadecimal digits");
-    }
-    reader.number("vectors", manifest.vectors, 1, kCountMax);
-    reader.number("dimension", manifest.dimension, 1, kMaxDimension);
-    reader.choice("element_type", manifest.element_type,
-                  std::array{ElementType::kFloat32, ElementType::kFloat16, ElementType::kUint8,
-                             ElementType::kInt8});
-    reader.choice("metric", manifest.metric,
-                  std::array{Metric::kL2, Metric::kInnerProduct, Metric::kCosine});
+    read_identity(reader, manifest);
     reader.number("code_bytes", manifest.code_bytes, 1, kMaxDimension);
     reader.number("max_degree", manifest.max_degree, 1, kMaxDegree);
     reader.number("build_list_size", manifest.build_list_size, 1, UINT32_MAX);
@@ -321,6 +211,8 @@ std::string read_fields(const Json& object, Manifest& manifest) {
         manifest.rerank_factor = kRerankBefore12;
     }
     if (manifest.format_minor >= kTablesMinor) {
+        if (object.contains("dataset_rows"))
+            reader.number("dataset_rows", manifest.dataset_rows, manifest.vectors + 1, kCountMax);
         const auto tables = object.find("tables");
         if (tables != object.end() && tables->is_object()) {
             FieldReader fields(*tables);
@@ -342,57 +234,31 @@ std::string decimal_text(float value) {
     return {text.data(), end};
 }
 
-// The checksum covers the compact text of everything before it.
 std::string manifest_text(const Manifest& manifest) {
-    Json body = body_of(manifest);
-    body["checksum"] = checksum_text(body.dump());
-    return body.dump(2) + "\n";
+    return sealed_text(body_of(manifest));
 }
 
 Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& path) {
-    const auto corrupt = [&](const std::string& what) {
-        return fail(ErrorCode::kCorruption, join(path.string(), ": ", what));
-    };
-    const Json object = Json::parse(text, nullptr, false);
-    if (object.is_discarded() || !object.is_object()) return corrupt("expected a JSON object");
-    if (object.value("format", Json()) != kFormatName) {
-        return corrupt(join("field 'format': expected ", kFormatName));
-    }
-    const Json major = object.value("format_major", Json());
-    const Json minor = object.value("format_minor", Json());
-    if (!major.is_number_unsigned() || !minor.is_number_unsigned()) {
-        return corrupt("format version: expected two numbers");
-    }
-    if (major != kFormatMajor || minor.get<std::uint64_t>() > kFormatMinor) {
-        return fail(
-            ErrorCode::kUnsupported,
-            join(path.string(), ": format version: expected ", kFormatMajor, ".", kFormatMinor,
-                 ", found ", major.get<std::uint64_t>(), ".", minor.get<std::uint64_t>()));
-    }
+    TRACKWAY_TRY_ASSIGN(object, parse_object(text, kFormatName, path));
     Manifest manifest;
-    manifest.format_minor = minor.get<std::uint16_t>();
+    manifest.format_minor = object["format_minor"].get<std::uint16_t>();
     const std::string problem = read_fields(object, manifest);
-    if (!problem.empty()) return corrupt(problem);
-    if (manifest_text(manifest) != text) {
-        Json body = body_of(manifest);
-        return corrupt(join("checksum: expected ", checksum_text(body.dump()),
-                            " and the exact text that belongs to it"));
-    }
+    if (!problem.empty()) return fail(ErrorCode::kCorruption, join(path.string(), ": ", problem));
+    TRACKWAY_TRY(check_sealed(text, body_of(manifest), path));
     return manifest;
 }
 
 Result<Manifest> read_manifest(const std::filesystem::path& index_dir) {
-    const std::filesystem::path path = index_dir / kManifestName;
-    auto bytes = io::read_file(path, kManifestBytesMax);
-    if (!bytes && bytes.error().code == ErrorCode::kNotFound) {
-        return fail(ErrorCode::kNotFound,
-                    join(index_dir.string(), ": no index here: ", kManifestName, " not found"));
+    TRACKWAY_TRY_ASSIGN(text, read_manifest_text(index_dir));
+    TRACKWAY_TRY_ASSIGN(set, read_shard_set(index_dir));
+    if (set) {
+        return fail(ErrorCode::kUnsupported,
+                    join(index_dir.string(),
+                         ": expected one graph, found separate shards; each is an index of its "
+                         "own, the first ",
+                         shard_folder(index_dir, *set, 0).string()));
     }
-    TRACKWAY_TRY(bytes);
-    std::string text;
-    for (const std::byte byte : *bytes)
-        text += static_cast<char>(byte);
-    return parse_manifest(text, path);
+    return parse_manifest(text, index_dir / kManifestName);
 }
 
 }  // namespace trackway::layouts

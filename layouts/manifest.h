@@ -60,6 +60,7 @@ struct Manifest {
     std::uint16_t format_minor = kFormatMinor;
     Uuid uuid{};
     std::uint64_t vectors = 0;
+    std::uint64_t dataset_rows = 0;  // of which these are some; 0: all of them
     std::uint32_t dimension = 0;
     ElementType element_type = ElementType::kFloat32;  // of the vectors given
     Metric metric = Metric::kL2;
@@ -86,6 +87,8 @@ struct Manifest {
     ManifestTables tables = {};
     std::vector<ManifestShard> shards;
 
+    // Rows of pages are less than this.
+    std::uint64_t row_count() const noexcept { return dataset_rows != 0 ? dataset_rows : vectors; }
     bool is_encoded() const noexcept { return encoding != VectorEncoding::kAsGiven; }
     bool operator==(const Manifest&) const = default;
 };

@@ -117,13 +117,8 @@ Status check_ranges(const io::File& file, const ShardHeader& header) {
             join(file.path().string(), ": header: page size: expected a power of two, found ",
                  header.page_size_bytes));
     }
-    const auto zero = [](std::uint8_t byte) { return byte == 0; };
-    if (!std::all_of(std::begin(header.reserved), std::end(header.reserved), zero) ||
-        !std::all_of(std::begin(header.reserved_before), std::end(header.reserved_before), zero)) {
-        return fail(ErrorCode::kCorruption,
-                    join(file.path().string(), ": header: reserved bytes: expected zeros"));
-    }
-    return {};
+    TRACKWAY_TRY(check_reserved(file, header.reserved));
+    return check_reserved(file, header.reserved_before);
 }
 
 }  // namespace

@@ -15,6 +15,12 @@ const std::map<std::string, CodeType>& code_type_names() {
     return names;
 }
 
+const std::map<std::string, ShardGraphs>& graphs_names() {
+    static const std::map<std::string, ShardGraphs> names = {{"merged", ShardGraphs::kMerged},
+                                                             {"separate", ShardGraphs::kSeparate}};
+    return names;
+}
+
 void add_options(CLI::App& app, BuildOptions& options, BuildPart& part) {
     app.add_option("--vectors", options.vectors,
                    "dataset: .fbin .f16bin .u8bin .i8bin .fvecs "
@@ -50,15 +56,20 @@ void add_options(CLI::App& app, BuildOptions& options, BuildPart& part) {
     app.add_option("--shards", options.shards.count,
                    "parts that are built one after the other; 0: as few as the memory budget "
                    "allows");
+    add_choice(app, "--graph", options.shards.graphs, graphs_names(),
+               "merged: one graph over the files of all shards; separate: an index of each shard, "
+               "of which a search asks those that are worth it");
     app.add_option("--workload-weight", options.shards.workload_weight,
                    "how much the partition heeds queries, 0 to 1000000; without it, learned");
     app.add_option("--replica-factor", options.shards.replica_factor,
-                   "vectors near a boundary are built in both shards: at most so many for each");
+                   "vectors near a boundary are built in both shards: at most so many for each; "
+                   "without it 1.8 for a merged graph, 1.3 for separate shards");
     add_size(app, "--memory-budget", options.memory_budget_bytes,
              "most resident memory; 0: 80 % of RAM");
     app.add_option("--stage", part.stage,
                    "run the stages up to this one and leave what they made in --index: partition, "
-                   "graph, merge, codes, trace, order, finish")
+                   "graph, merge, codes, trace, order, finish; separate shards have partition, "
+                   "graph (of each shard the whole index) and finish")
         ->capture_default_str();
     app.add_option("--shard", part.shard, "of --stage graph: only the graph of this shard");
     app.add_option("--threads", options.thread_count, "0: all cores");

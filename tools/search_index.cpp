@@ -63,6 +63,16 @@ void add_options(CLI::App& app, SearchOptions& options) {
         "that are left or alone");
     app.add_option("--page-limit", options.params.page_limit,
                    "most pages that one query may read; 0: no limit");
+    app.add_option("--shard-probes", options.params.shard_probes,
+                   "of separate shards: the most that one query searches; 0: as many as are likely "
+                   "to hold one of its nearest");
+    app.add_option("--shard-share", options.params.share_sought,
+                   "of separate shards: search those that are expected to hold this share of the "
+                   "nearest; without it, what the builder calibrated")
+        ->type_name("0..1");
+    app.add_flag("--allow-partial", options.open.allow_partial,
+                 "of separate shards: go without one that cannot be read, and count the answers "
+                 "that miss it");
     app.add_option(
            "--expand-share", options.params.expand_share,
            "of the vertices of each page read, the share expanded at once; without it, what "

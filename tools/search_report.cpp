@@ -52,7 +52,8 @@ Json row_json(const SearchRow& row) {
             {"exact_distances_per_query", per_query(row, row.exact_distances)},
             {"cpu_us_per_query", cpu_us_per_query(row)},
             {"io_wait_share", per_query(row, row.io_wait_ns) / latency.mean()},
-            {"shards_probed_per_query", 1}};
+            {"shards_probed_per_query", per_query(row, row.shards_probed)},
+            {"partial_answers", row.partial_answers}};
 }
 
 // What is resident, in the order in which it was chosen, and what its bytes bought.
@@ -93,23 +94,25 @@ void SearchRow::add(std::span<const SearchStats> pass) {
         estimates += stats.estimates;
         exact_distances += stats.exact_distances;
         rerank_pages += stats.rerank_pages;
+        shards_probed += stats.shards_probed;
+        if (stats.shards_failed > 0) ++partial_answers;
     }
 }
 
 void print_table_head() {
-    std::printf("%6s %4s %8s %9s %9s %9s %9s %9s %9s %9s\n", "L", "k", "recall", "QPS", "mean us",
-                "p99 us", "pages", "estimates", "exact", "CPU us");
+    std::printf("%6s %4s %8s %9s %9s %9s %9s %7s %9s %9s %9s\n", "L", "k", "recall", "QPS",
+                "mean us", "p99 us", "pages", "shards", "estimates", "exact", "CPU us");
 }
 
 void print_table_row(const SearchRow& row) {
     const base::Percentiles latency(row.latencies_ns);
     char recall[16] = "-";
     if (row.recall) std::snprintf(recall, sizeof recall, "%.4f", *row.recall);
-    std::printf("%6u %4u %8s %9.0f %9.0f %9.0f %9.2f %9.0f %9.0f %9.0f\n", row.search_list, row.k,
-                recall, queries_per_second(row), latency.mean() * 1e-3,
+    std::printf("%6u %4u %8s %9.0f %9.0f %9.0f %9.2f %7.2f %9.0f %9.0f %9.0f\n", row.search_list,
+                row.k, recall, queries_per_second(row), latency.mean() * 1e-3,
                 static_cast<double>(latency.at(0.99)) * 1e-3, per_query(row, row.pages_read),
-                per_query(row, row.estimates), per_query(row, row.exact_distances),
-                cpu_us_per_query(row));
+                per_query(row, row.shards_probed), per_query(row, row.estimates),
+                per_query(row, row.exact_distances), cpu_us_per_query(row));
     std::fflush(stdout);
 }
 
@@ -124,6 +127,7 @@ std::string report_text(const Index& index, const std::vector<SearchRow>& rows,
                      {"vector_encoding", name_of(summary.encoding)},
                      {"metric", name_of(summary.metric)},
                      {"shards", summary.shards},
+                     {"separate_shards", summary.are_separate},
                      {"page_size_bytes", summary.page_size_bytes},
                      {"vertices_per_page", summary.vertices_per_page},
                      {"page_order", name_of(summary.page_order)},

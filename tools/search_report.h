@@ -31,6 +31,8 @@ struct SearchRow {
     std::uint64_t estimates = 0;
     std::uint64_t exact_distances = 0;
     std::uint64_t rerank_pages = 0;
+    std::uint64_t shards_probed = 0;
+    std::uint64_t partial_answers = 0;
 
     void add(std::span<const SearchStats> pass);
 };

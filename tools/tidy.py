@@ -33,7 +33,7 @@ WRAPPERS = {
     "xxhash": ["src/base/checksum.cpp"],
     "hwy/": ["src/distance/simd_kernels.cpp"],
     "tl/": ["include/trackway/result.h"],
-    "nlohmann/": ["layouts/manifest.cpp", "tools/"],
+    "nlohmann/": ["layouts/json_fields.h", "tools/"],
     "Eigen/": ["src/quant/principal_axes.cpp"],
     "CLI/": ["tools/", "bench/"],
     "hnswlib/": ["bench/hnswlib_peer.cpp"],

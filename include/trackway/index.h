@@ -25,6 +25,8 @@ struct SearchStats {
     std::uint32_t estimates = 0;         // distances estimated from codes
     std::uint32_t exact_distances = 0;
     std::uint32_t rerank_pages = 0;  // of pages_read, those of exact vectors
+    std::uint32_t shards_probed = 1;
+    std::uint32_t shards_failed = 0;  // that should have been searched (OpenOptions::allow_partial)
 };
 
 struct IndexSummary {
@@ -34,6 +36,7 @@ struct IndexSummary {
     VectorEncoding encoding = VectorEncoding::kAsGiven;
     Metric metric = Metric::kL2;
     std::uint32_t shards = 0;
+    bool are_separate = false;  // each shard is an index of its own
     std::uint32_t page_size_bytes = 0;
     std::uint32_t vertices_per_page = 0;
     std::uint64_t bytes_on_disk = 0;
@@ -70,9 +73,10 @@ public:
     Index& operator=(Index&&) noexcept;
     ~Index();
 
-    // Writes row_count x k neighbours, nearest first, one row per query, without replicas. When
-    // the index holds fewer than k vectors, kInvalidArgument.
-    // REQUIRES: out.size() == queries.row_count * params.k; stats empty or one per query.
+    // Writes row_count x k neighbours, nearest first, one row per query, without replicas;
+    // kNoVector where shards that could not be read leave fewer (OpenOptions::allow_partial). When
+    // the index holds fewer than k vectors, kInvalidArgument. REQUIRES: out.size() ==
+    // queries.row_count * params.k; stats empty or one per query.
     Status search(MatrixView queries, const SearchParams& params, std::span<Neighbor> out,
                   std::span<SearchStats> stats = {}) const;
 

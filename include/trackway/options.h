@@ -31,15 +31,21 @@ struct LayoutOptions {
     VectorEncoding encoding = VectorEncoding::kAsGiven;
 };
 
+enum class ShardGraphs : std::uint8_t {
+    kMerged,   // one graph whose pages lie in the files of all shards
+    kSeparate  // each shard is an index of its own; a search asks those that are worth it
+};
+
 struct ShardOptions {
     std::uint32_t count = 0;  // 0: as few as the memory budget allows
+    ShardGraphs graphs = ShardGraphs::kMerged;
     // What keeping a query's nearest vectors in one shard is worth against keeping near vectors
     // together, 0 or more; without a value, what queries of the workload that were held out need
     // fewest shards with.
     std::optional<double> workload_weight = {};
     // Vectors near a boundary are built in the shards on both sides: at most so many vectors are
-    // built for each vector, 1 to 4.
-    double replica_factor = 1.8;
+    // built for each vector, 1 to 4. Without a value 1.8 for a merged graph, 1.3 for separate ones.
+    std::optional<double> replica_factor = {};
 };
 
 struct BuildOptions {
@@ -86,6 +92,9 @@ struct OpenOptions {
     std::uint64_t memory_budget_bytes = 0;
     std::optional<std::uint64_t> cache_vertices = {};  // hot vertices, whatever the budget says
     double record_share = 0;  // of the queries, whose visits Index::save_trace() writes
+    // Of separate shards: one that cannot be read is left out, and answers that miss it are marked
+    // (SearchStats::shards_failed). False: it is an error.
+    bool allow_partial = false;
 };
 
 constexpr std::uint32_t kAdaptiveBeamMax = 4;
@@ -107,6 +116,12 @@ struct SearchParams {
     // whose answers then depend on what else runs.
     std::uint32_t beam_width = 0;
     std::uint32_t page_limit = 0;  // most pages of vertices that one query may read; 0: no limit
+    // Of separate shards, the most that one query searches; 0: as many as are likely to hold one of
+    // its nearest. The limit of pages is that of each shard.
+    std::uint32_t shard_probes = 0;
+    // And the share of its nearest that it is expected to find before no other is searched, 0 to 1;
+    // without a value, what the builder calibrated.
+    std::optional<double> share_sought = {};
     // Of the vertices of each page read, the share that is expanded at once, 0 to 1; without a
     // value, what the builder calibrated.
     std::optional<float> expand_share = {};

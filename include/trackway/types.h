@@ -8,8 +8,10 @@
 namespace trackway {
 
 enum class VectorId : std::uint64_t {};  // row in the dataset; what callers see
-enum class PageId : std::uint32_t {};    // vertex page inside one shard file, from 0
-enum class LocalId : std::uint32_t {};   // vertex inside one shard: page * vertices_per_page + slot
+// In an answer that misses shards and has fewer than k neighbours; their distance is infinite.
+constexpr VectorId kNoVector{UINT64_MAX};
+enum class PageId : std::uint32_t {};   // vertex page inside one shard file, from 0
+enum class LocalId : std::uint32_t {};  // vertex inside one shard: page * vertices_per_page + slot
 
 // Values are stored on disk; never renumber.
 enum class Metric : std::uint8_t { kL2 = 1, kInnerProduct = 2, kCosine = 3 };

@@ -18,6 +18,8 @@ using graph::Candidate;
 constexpr std::uint32_t kNavigationList = 8;
 constexpr std::size_t kEntries = 4;
 constexpr float kAny = std::numeric_limits<float>::infinity();
+// BeamParams::stop_margin for distances that other searches found, where none is given.
+constexpr float kBoundMargin = 2;
 
 // A page that has been read, as HotPage shows one that is resident.
 class ReadPage {
@@ -36,12 +38,17 @@ private:
 
 }  // namespace
 
-BeamSearch::BeamSearch(const GraphView& graph)
-    : graph_(graph),
-      exact_(distance::distance_function(graph.description.metric, graph.description.element_type)),
-      query_floats_(graph.description.dimension),
-      distances_(std::max(graph.geometry().vertices_per_page, kMaxDegree)),
-      neighbors_(graph.geometry().max_degree) {}
+BeamSearch::BeamSearch(const GraphView& graph) {
+    use(graph);
+}
+
+void BeamSearch::use(const GraphView& graph) {
+    graph_ = &graph;
+    exact_ = distance::distance_function(graph.description.metric, graph.description.element_type);
+    query_floats_.resize(graph.description.dimension);
+    distances_.resize(std::max(graph.geometry().vertices_per_page, kMaxDegree));
+    neighbors_.resize(graph.geometry().max_degree);
+}
 
 Status BeamSearch::start(const std::byte* query, const BeamParams& params,
                          std::vector<std::uint32_t>* visits) {
@@ -52,12 +59,12 @@ Status BeamSearch::start(const std::byte* query, const BeamParams& params,
     params_ = params;
     query_ = query;
     visits_ = visits;
-    const layouts::GraphDescription& graph = graph_.description;
+    const layouts::GraphDescription& graph = graph_->description;
     distance::row_floats(query, graph.element_type, graph.metric, query_floats_);
     query_length_ = graph.metric == Metric::kInnerProduct
                         ? std::sqrt(distance::squared_norm(query_floats_))
                         : 1;
-    table_.prepare(graph_.codec, graph.metric, query_floats_);
+    table_.prepare(graph_->codec, graph.metric, query_floats_);
     frontier_.reset(params.search_list_size);
     mates_.reset(params.search_list_size);
     found_.reset(stop_rank());
@@ -65,6 +72,7 @@ Status BeamSearch::start(const std::byte* query, const BeamParams& params,
     store_.reset(2 * params.search_list_size + 1, graph.geometry.max_degree);
     next_ = 0;
     next_mate_ = 0;
+    bound_ = kAny;
     counts_ = {};
     find_entries();
     ids_.clear();
@@ -73,13 +81,13 @@ Status BeamSearch::start(const std::byte* query, const BeamParams& params,
 
 // Greedy search of the navigation graph by estimates; the nearest few enter the frontier.
 void BeamSearch::find_entries() {
-    const NavigationView& navigation = graph_.navigation;
+    const NavigationView& navigation = graph_->navigation;
     const auto enter = [&](float estimate, std::uint32_t place) {
         if (seen_.insert(place)) insert({estimate, place, kWaiting}, frontier_, next_);
     };
     if (navigation.empty()) {
-        const auto entry = static_cast<std::uint32_t>(graph_.description.entry_point);
-        table_.estimate(graph_.codes, {&entry, 1}, distances_.data());
+        const auto entry = static_cast<std::uint32_t>(graph_->description.entry_point);
+        table_.estimate(graph_->codes, {&entry, 1}, distances_.data());
         ++counts_.estimates;
         return enter(distances_[0], entry);
     }
@@ -92,9 +100,9 @@ void BeamSearch::find_entries() {
             if (!rows_seen_.insert(row)) continue;
             rows_.push_back(row);
             ids_.push_back(navigation.place(row));
-            graph_.codes.prefetch(ids_.back());
+            graph_->codes.prefetch(ids_.back());
         }
-        table_.estimate(graph_.codes, ids_, distances_.data());
+        table_.estimate(graph_->codes, ids_, distances_.data());
         counts_.estimates += static_cast<std::uint32_t>(ids_.size());
         std::size_t best = entries_.size();
         for (std::size_t i = 0; i < rows_.size(); ++i)
@@ -118,7 +126,7 @@ Status BeamSearch::absorb(PageId page, std::span<const std::byte> bytes) {
     TRACKWAY_ASSERT(at != wanted_.end());
     const auto position = static_cast<std::size_t>(at - wanted_.begin());
     TRACKWAY_ASSERT(arrived_[position] == nullptr);
-    TRACKWAY_ASSERT(bytes.size() == graph_.geometry().page_size_bytes);
+    TRACKWAY_ASSERT(bytes.size() == graph_->geometry().page_size_bytes);
     arrived_[position] = bytes.data();
     if (++arrived_count_ < wanted_.size()) return {};
     return finish_hop();
@@ -134,11 +142,11 @@ Status BeamSearch::finish_hop() {
 
 Status BeamSearch::blame(PageId page, const std::string& what) {
     failed_page_ = page;
-    return page_error(graph_.geometry(), page, what);
+    return page_error(graph_->geometry(), page, what);
 }
 
 Status BeamSearch::open_pages() {
-    const layouts::PageGeometry& geometry = graph_.geometry();
+    const layouts::PageGeometry& geometry = graph_->geometry();
     views_.clear();
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
         auto view =
@@ -164,16 +172,16 @@ Status BeamSearch::use_page(PageId page, const View& view, std::span<const Asked
     score(page, view, asked);
     to_expand_.clear();
     for (const auto& [vertex, expand] : asked) {
-        if (!expand || graph_.geometry().page_of(vertex) != page) continue;
+        if (!expand || graph_->geometry().page_of(vertex) != page) continue;
         std::uint32_t record = 0;
-        while (view.slot(record) != graph_.geometry().slot_of(vertex))
+        while (view.slot(record) != graph_->geometry().slot_of(vertex))
             ++record;
         to_expand_.push_back(record);
     }
     if (params_.page_mates) settle_mates(view);
     for (const std::uint32_t record : to_expand_) {
         view.neighbors(record, neighbors_.data());
-        const LocalId place = graph_.geometry().place(page, view.slot(record));
+        const LocalId place = graph_->geometry().place(page, view.slot(record));
         TRACKWAY_TRY(meet(static_cast<std::uint32_t>(place),
                           std::span(neighbors_).first(view.degree(record))));
     }
@@ -200,7 +208,7 @@ void BeamSearch::settle_mates(const View& view) {
 // marked with their number in the view.
 template <class View>
 void BeamSearch::score(PageId page, const View& view, std::span<const Asked> asked) {
-    const layouts::GraphDescription& graph = graph_.description;
+    const layouts::GraphDescription& graph = graph_->description;
     const distance::Rows rows{view.vectors(), graph.geometry.vector_bytes, nullptr, view.count()};
     exact_(query_, rows, graph.dimension, distances_.data());
     counts_.exact_distances += view.count();
@@ -220,7 +228,7 @@ void BeamSearch::score(PageId page, const View& view, std::span<const Asked> ask
 // A resident record may be met a second time on its page.
 bool BeamSearch::found_already(std::uint32_t row) const {
     const auto list = found_.list();
-    return graph_.hot != nullptr && std::any_of(list.begin(), list.end(), [&](const Candidate& c) {
+    return graph_->hot != nullptr && std::any_of(list.begin(), list.end(), [&](const Candidate& c) {
                return c.vertex == row;
            });
 }
@@ -287,7 +295,7 @@ Status BeamSearch::expand(std::uint32_t place, std::span<const std::uint32_t> ne
 
 // Collects the neighbours that are new in ids_ and asks for their codes.
 Status BeamSearch::meet(std::uint32_t place, std::span<const std::uint32_t> neighbors) {
-    const layouts::PageGeometry& geometry = graph_.geometry();
+    const layouts::PageGeometry& geometry = graph_->geometry();
     const std::uint64_t places = geometry.place_count();
     for (const std::uint32_t neighbor : neighbors)
         seen_.prefetch(neighbor);
@@ -300,7 +308,7 @@ Status BeamSearch::meet(std::uint32_t place, std::span<const std::uint32_t> neig
                               places, ", found ", neighbor));
         }
         if (!seen_.insert(neighbor)) continue;
-        graph_.codes.prefetch(neighbor);
+        graph_->codes.prefetch(neighbor);
         ids_.push_back(neighbor);
     }
     return {};
@@ -309,7 +317,7 @@ Status BeamSearch::meet(std::uint32_t place, std::span<const std::uint32_t> neig
 // Estimates all that were met; those near enough enter the frontier.
 void BeamSearch::enter_met() {
     if (distances_.size() < ids_.size()) distances_.resize(ids_.size());
-    table_.estimate(graph_.codes, ids_, distances_.data());
+    table_.estimate(graph_->codes, ids_, distances_.data());
     counts_.estimates += static_cast<std::uint32_t>(ids_.size());
     for (std::size_t i = 0; i < ids_.size(); ++i) {
         const Candidate candidate{distances_[i], ids_[i], kWaiting};
@@ -334,24 +342,31 @@ Candidate* BeamSearch::nearest_unexpanded() {
 }
 
 Candidate* BeamSearch::nearest_unscored() {
-    if (graph_.edges == nullptr) return nullptr;
+    if (graph_->edges == nullptr) return nullptr;
     for (std::size_t i = 0; i < frontier_.size(); ++i) {
         if (frontier_[i].mark == kUnscored) return &frontier_[i];
     }
     return nullptr;
 }
 
-float BeamSearch::margin_beyond(float kth) const noexcept {
-    const double unit = margin_unit(graph_.description.metric, double{kth}, query_length_);
-    return static_cast<float>(double{kth} +
-                              double{params_.stop_margin} * double{graph_.estimate_error} * unit);
+float BeamSearch::margin_beyond(float kth, float margin) const noexcept {
+    const double unit = margin_unit(graph_->description.metric, double{kth}, query_length_);
+    return static_cast<float>(double{kth} + double{margin} * double{graph_->estimate_error} * unit);
+}
+
+// What is found elsewhere counts once this search has come as near as it gets: before, its
+// candidates are far because it is still on its way.
+bool BeamSearch::is_beyond_bound(const Candidate& candidate) const noexcept {
+    if (bound_ == kAny || graph_->estimate_error <= 0 || found_.size() == 0) return false;
+    return candidate.distance > found_.list().front().distance &&
+           candidate.distance > margin_beyond(bound_, std::min(params_.stop_margin, kBoundMargin));
 }
 
 // Once k vertices are measured, a candidate whose estimate is beyond this is not worth a read. It
 // only falls.
 float BeamSearch::farthest_worth_reading() const noexcept {
     if (std::isinf(params_.stop_margin) || !found_.full()) return kAny;
-    return margin_beyond(found_.list().back().distance);
+    return margin_beyond(found_.list().back().distance, params_.stop_margin);
 }
 
 // Before that the k-th estimate stands in for the k-th distance, as long as there is something to
@@ -360,7 +375,8 @@ bool BeamSearch::is_worth_expanding(const Candidate& candidate) {
     if (std::isinf(params_.stop_margin) || found_.full()) return true;
     if (frontier_.size() < stop_rank()) return true;
     const float kth = frontier_[stop_rank() - 1].distance;
-    return candidate.distance <= margin_beyond(kth) || nearest_unscored() == nullptr;
+    return candidate.distance <= margin_beyond(kth, params_.stop_margin) ||
+           nearest_unscored() == nullptr;
 }
 
 Status BeamSearch::choose_beam() {
@@ -390,20 +406,20 @@ Status BeamSearch::expand_candidates() {
             TRACKWAY_TRY(expanded);
             continue;
         }
-        if (candidate->distance > farthest_worth_reading()) break;
+        if (candidate->distance > farthest_worth_reading() || is_beyond_bound(*candidate)) break;
         const LocalId vertex{place};
         HotPage hot;
-        if (graph_.hot != nullptr && graph_.hot->find(vertex, hot)) {
+        if (graph_->hot != nullptr && graph_->hot->find(vertex, hot)) {
             candidate->mark = kExpanded;
             note_visit(place);
             ++counts_.expanded_resident;
             const Asked asked{vertex, true};
-            TRACKWAY_TRY(use_page(graph_.geometry().page_of(vertex), hot, {&asked, 1}));
-        } else if (graph_.edges != nullptr && graph_.edges->has(vertex)) {
+            TRACKWAY_TRY(use_page(graph_->geometry().page_of(vertex), hot, {&asked, 1}));
+        } else if (graph_->edges != nullptr && graph_->edges->has(vertex)) {
             if (!is_worth_expanding(*candidate)) break;
             candidate->mark = kUnscored;
             ++counts_.expanded_resident;
-            const std::uint32_t degree = graph_.edges->neighbors(vertex, neighbors_.data());
+            const std::uint32_t degree = graph_->edges->neighbors(vertex, neighbors_.data());
             TRACKWAY_TRY(expand(place, std::span(neighbors_).first(degree)));
         } else if (!want(*candidate, true)) {
             break;
@@ -425,7 +441,7 @@ void BeamSearch::measure_candidates() {
 // False when the limit of pages forbids it.
 bool BeamSearch::want(Candidate& candidate, bool expand) {
     const LocalId vertex{candidate.vertex};
-    const PageId page = graph_.geometry().page_of(vertex);
+    const PageId page = graph_->geometry().page_of(vertex);
     if (std::find(wanted_.begin(), wanted_.end(), page) == wanted_.end()) {
         if (params_.page_limit != 0 && counts_.pages + wanted_.size() >= params_.page_limit)
             return false;

@@ -67,8 +67,12 @@ struct BeamCounts {
 
 class BeamSearch {
 public:
+    // Before use() it can do nothing.
+    BeamSearch() = default;
     // The view must outlive the search.
     explicit BeamSearch(const GraphView& graph);
+    // The same for another graph, which the next start() is of.
+    void use(const GraphView& graph);
 
     // query: dimension elements of the graph's type, which stay until done(). visits, if given,
     // gets the place of every vertex that the search chose to expand, in order, until done(); of
@@ -79,6 +83,11 @@ public:
 
     // Of the hops that are yet to be chosen; at least 1. BeamParams::beam_width is of the first.
     void set_beam_width(std::uint32_t width) noexcept { params_.beam_width = width; }
+
+    // What searches of other graphs for the same query have found: the k-th exact distance, as the
+    // kernels compute it. From the next hop on a candidate far beyond it is not read. Until
+    // start().
+    void set_bound(float distance) noexcept { bound_ = distance; }
 
     // The pages of this hop, without repeats; a page is wanted at most once per query.
     std::span<const PageId> wanted() const noexcept { return wanted_; }
@@ -135,8 +144,9 @@ private:
     Status expand_candidates();
     void measure_candidates();
     bool want(graph::Candidate& candidate, bool expand);
-    float margin_beyond(float kth) const noexcept;
+    float margin_beyond(float kth, float margin) const noexcept;
     float farthest_worth_reading() const noexcept;
+    bool is_beyond_bound(const graph::Candidate& candidate) const noexcept;
     bool is_worth_expanding(const graph::Candidate& candidate);
     graph::Candidate* nearest_unexpanded();
     graph::Candidate* nearest_unscored();
@@ -147,11 +157,12 @@ private:
         if (visits_ != nullptr) visits_->push_back(place);
     }
 
-    const GraphView& graph_;
-    distance::DistanceFn exact_;
+    const GraphView* graph_ = nullptr;
+    distance::DistanceFn exact_ = nullptr;
     BeamParams params_;
     const std::byte* query_ = nullptr;
     double query_length_ = 0;
+    float bound_ = std::numeric_limits<float>::infinity();
     std::vector<std::uint32_t>* visits_ = nullptr;
     quant::DistanceTable table_;
     graph::Frontier frontier_;  // met along edges: they take the L places of the search list

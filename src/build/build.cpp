@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/checksum.h"
 #include "base/errors.h"
+#include "base/resident_memory.h"
 #include "build/codes_stage.h"
 #include "build/graph_stage.h"
 #include "build/index_folder.h"
@@ -16,6 +17,7 @@
 #include "build/page_cost.h"
 #include "build/partition_stage.h"
 #include "build/plan.h"
+#include "build/separate_shards.h"
 #include "build/stage_runner.h"
 #include "build/vector_pass.h"
 #include "build/working_codes.h"
@@ -44,9 +46,11 @@ using builder::StageOutput;
 class Build {
 public:
     Build(const BuildOptions& options, const BuildProgress& progress, const std::stop_token& stop,
-          const VectorFile& vectors)
+          const builder::VectorRows& input)
         : options_(options),
-          vectors_(vectors),
+          input_(input),
+          vectors_(input.vectors),
+          stop_(stop),
           arena_(options.thread_count, stop),
           runner_(arena_, progress, report_) {}
 
@@ -56,7 +60,16 @@ public:
         TRACKWAY_TRY_ASSIGN(folder, IndexFolder::join(options_.index_dir));
         plan_ = plan;
         TRACKWAY_TRY(begin(folder.begun_work()));
-        TRACKWAY_TRY(runner_.stage("graph", [&] { return build_one_graph(shard); }));
+        TRACKWAY_TRY(take_part(shard));
+        if (plan_.separate) {
+            builder::SeparateShards shards(separate_task(), *kept_, runner_);
+            TRACKWAY_TRY_ASSIGN(is_routed, shards.take_router());
+            if (!is_routed) TRACKWAY_TRY(fail_before("partition"));
+            TRACKWAY_TRY(shards.build(shard));
+        } else {
+            TRACKWAY_TRY(runner_.stage(
+                "graph", [&] { return build_graph(shard, 0, parts_->member_count(shard)); }));
+        }
         return std::move(report_);
     }
 
@@ -81,6 +94,7 @@ private:
         TRACKWAY_TRY(runner_.stage("read", [&] { return read(); }));
         TRACKWAY_TRY(runner_.stage("partition", [&] { return partition(); }));
         if (is_encoded()) TRACKWAY_TRY(runner_.stage("encode", [&] { return encode(); }));
+        if (plan_.separate) return build_shards(folder);
         if (is_last("partition", folder)) return {};
         TRACKWAY_TRY(runner_.stage("graph", [&] { return build_graphs(); }));
         if (is_last("graph", folder)) return {};
@@ -124,14 +138,12 @@ private:
         return use_encoded(output);
     }
 
-    Status build_one_graph(std::uint32_t shard) {
+    Status take_part(std::uint32_t shard) {
         TRACKWAY_TRY(take_partition());
-        if (shard >= parts_->numbers().shard_count()) {
-            return fail(ErrorCode::kInvalidArgument,
-                        join("shard: expected less than ", parts_->numbers().shard_count(),
-                             ", found ", shard));
-        }
-        return build_graph(shard, 0, parts_->member_count(shard));
+        if (shard < parts_->numbers().shard_count()) return {};
+        return fail(
+            ErrorCode::kInvalidArgument,
+            join("shard: expected less than ", parts_->numbers().shard_count(), ", found ", shard));
     }
 
     Status fail_before(const char* stage) const {
@@ -159,8 +171,10 @@ private:
         sample_ = pass.take_sample();
         const StageKey content = pass.content();
         identity.update(std::as_bytes(std::span(content)));
+        identity.update(std::as_bytes(input_.rows));
         base::Checksum input;
         input.update(std::as_bytes(std::span(content)));
+        input.update(std::as_bytes(input_.rows));
         if (!options_.workload.empty()) {
             TRACKWAY_TRY_ASSIGN(workload, builder::Workload::read(options_.workload, shape()));
             workload_ = std::move(workload);
@@ -188,7 +202,7 @@ private:
         partition_key_ = partition_key();
         TRACKWAY_TRY_ASSIGN(output, kept_->made("partition", partition_key_, [&]() {
             return builder::make_partition(kept_->work(),
-                                           {.vectors = vectors_,
+                                           {.rows = input_,
                                             .input = input_key_,
                                             .sample = sample_.view(),
                                             .workload = workload_ ? &*workload_ : nullptr,
@@ -196,7 +210,8 @@ private:
                                             .options = {.shards = plan_.shards,
                                                         .replica_factor = plan_.replica_factor,
                                                         .workload_weight = plan_.workload_weight,
-                                                        .seed = options_.seed}},
+                                                        .seed = options_.seed},
+                                            .on_demand = plan_.separate},
                                            arena_);
         }));
         sample_ = {};
@@ -208,7 +223,7 @@ private:
     Status use_partition(const StageKey& key, const StageOutput& output) {
         partition_key_ = key;
         TRACKWAY_TRY_ASSIGN(
-            parts, builder::PartitionedVectors::open(kept_->work(), output, vectors_, *limit_));
+            parts, builder::PartitionedVectors::open(kept_->work(), output, input_, *limit_));
         parts_.emplace(std::move(parts));
         report_.partition = parts_->report();
         given_ = parts_->given();
@@ -254,6 +269,32 @@ private:
                          parts_->numbers().row(static_cast<std::uint32_t>(beyond)),
                          ": vector encoding: float16: expected numbers of at most 65504, "
                          "found a larger one"));
+    }
+
+    // Separate shards: each is built like any other index, of its vectors alone.
+    Status build_shards(IndexFolder& folder) {
+        builder::SeparateShards shards(separate_task(), *kept_, runner_);
+        TRACKWAY_TRY(runner_.stage("router", [&] { return shards.make_router(*workload_); }));
+        if (is_last("partition", folder)) return {};
+        workload_.reset();
+        for (std::uint32_t shard = 0; shard < plan_.shards; ++shard)
+            TRACKWAY_TRY(shards.build(shard));
+        if (is_last("graph", folder)) return {};
+        TRACKWAY_TRY(runner_.timed("publish", [&] { return shards.publish(folder, uuid_); }));
+        report_.vectors = vectors_.row_count();
+        report_.peak_resident_bytes = base::peak_resident_bytes();
+        return {};
+    }
+
+    builder::SeparateTask separate_task() {
+        return {.options = options_,
+                .plan = plan_,
+                .parts = *parts_,
+                .partition_key = partition_key_,
+                .build = [this](const BuildOptions& options, const builder::VectorRows& input,
+                                const BuildProgress& progress) {
+                    return Build(options, progress, stop_, input).run("finish");
+                }};
     }
 
     builder::GraphTask graph_task() const {
@@ -376,6 +417,7 @@ private:
     layouts::Manifest manifest() const {
         return {.uuid = uuid_,
                 .vectors = given_.row_count,
+                .dataset_rows = input_.rows.empty() ? 0 : input_.row_count,
                 .dimension = given_.dimension,
                 .element_type = given_.element_type,
                 .metric = options_.metric,
@@ -392,7 +434,9 @@ private:
     }
 
     const BuildOptions& options_;
+    builder::VectorRows input_;
     const VectorFile& vectors_;
+    std::stop_token stop_;
     base::Arena arena_;
     BuildReport report_;
     builder::StageRunner runner_;
@@ -442,7 +486,7 @@ Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& par
                     join("shard: expected with stage graph only, found with ", part.stage));
     }
     TRACKWAY_TRY_ASSIGN(vectors, VectorFile::open(options.vectors));
-    Build build(options, progress, stop, vectors);
+    Build build(options, progress, stop, {vectors, {}, vectors.row_count()});
     return part.shard ? build.run_shard(*part.shard) : build.run(part.stage);
 }
 

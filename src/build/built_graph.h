@@ -3,6 +3,7 @@
 
 #include "trackway/types.h"
 
+#include "base/assert.h"
 #include "graph/adjacency.h"
 #include "quant/codec.h"
 
@@ -17,16 +18,23 @@ namespace trackway::builder {
 class VertexNumbers {
 public:
     // starts: the first vertex of each shard; and the end. rows: the dataset row of each vertex;
-    // vertices: the vertex of each row. Both may be empty where they are the same.
+    // row_count: of the dataset, which may have others.
     VertexNumbers(std::span<const std::uint32_t> starts, std::span<const std::uint32_t> rows,
-                  std::span<const std::uint32_t> vertices)
-        : starts_(starts), rows_(rows), vertices_(vertices) {}
+                  std::uint64_t row_count)
+        : starts_(starts), rows_(rows), row_count_(row_count) {}
 
-    std::uint32_t row(std::uint32_t vertex) const noexcept {
-        return rows_.empty() ? vertex : rows_[vertex];
-    }
+    std::uint64_t row_count() const noexcept { return row_count_; }
+    std::uint32_t row(std::uint32_t vertex) const noexcept { return rows_[vertex]; }
+    // REQUIRES: a vertex has this row.
     std::uint32_t vertex(std::uint32_t row) const noexcept {
-        return vertices_.empty() ? row : vertices_[row];
+        for (std::uint32_t shard = 0; shard < shard_count(); ++shard) {
+            const auto own = rows_.subspan(begin(shard), count(shard));
+            const auto at = std::lower_bound(own.begin(), own.end(), row);
+            if (at != own.end() && *at == row)
+                return begin(shard) + static_cast<std::uint32_t>(at - own.begin());
+        }
+        TRACKWAY_ASSERT(false);
+        return 0;
     }
     std::uint32_t shard_count() const noexcept {
         return static_cast<std::uint32_t>(starts_.size() - 1);
@@ -43,7 +51,7 @@ public:
 private:
     std::span<const std::uint32_t> starts_;
     std::span<const std::uint32_t> rows_;
-    std::span<const std::uint32_t> vertices_;
+    std::uint64_t row_count_;
 };
 
 struct BuiltGraph {

@@ -46,7 +46,7 @@ layouts::RecordShape GraphLayout::shape() const {
     return {.vector_bytes = static_cast<std::uint32_t>(graph_.vectors.row_bytes()),
             .max_degree = graph_.adjacency.capacity(),
             .vertex_count = graph_.adjacency.vertex_count(),
-            .row_count = graph_.vectors.row_count,
+            .row_count = graph_.numbers.row_count(),
             .exact_row_bytes = static_cast<std::uint32_t>(graph_.given.row_bytes())};
 }
 

@@ -2,9 +2,12 @@
 
 #include "base/errors.h"
 #include "layouts/file_names.h"
+#include "layouts/manifest.h"
+#include "layouts/shard_set.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <optional>
 #include <span>
@@ -36,7 +39,9 @@ Status check_entries(const fs::path& path, std::string_view work_name, bool over
             return fail(ErrorCode::kInvalidArgument,
                         base::join(entry.path().string(), ": expected a regular file"));
         }
-        if (!layouts::is_index_file_name(name) && name != work_name && !overwrite) {
+        const bool is_ours = layouts::is_index_file_name(name) ||
+                             layouts::is_shard_folder_name(name) || name == work_name;
+        if (!is_ours && !overwrite) {
             return fail(ErrorCode::kInvalidArgument,
                         base::join(path.string(), ": expected an empty folder, found ", name));
         }
@@ -48,12 +53,22 @@ Status check_entries(const fs::path& path, std::string_view work_name, bool over
 // The names that the manifest in the folder stands for: none without a manifest, nullopt with one
 // that cannot be read.
 std::optional<std::vector<std::string>> listed_names(const fs::path& path) {
+    std::vector<std::string> names = {layouts::kManifestName};
+    const auto set = layouts::read_shard_set(path);
+    if (!set) return std::nullopt;
+    if (*set) {
+        const layouts::Uuid& uuid = (*set)->uuid;
+        for (std::uint32_t shard = 0; shard < (*set)->shard_vectors.size(); ++shard)
+            names.push_back(layouts::shard_folder_name(uuid, shard));
+        names.push_back(
+            layouts::shard_file_name(uuid, layouts::kGraphShard, layouts::ShardPart::kRouter));
+        return names;
+    }
     const auto manifest = layouts::read_manifest(path);
     if (!manifest && manifest.error().code == ErrorCode::kNotFound) {
         return std::vector<std::string>();
     }
     if (!manifest) return std::nullopt;
-    std::vector<std::string> names = {layouts::kManifestName};
     for (std::uint32_t shard = 0; shard < manifest->shards.size(); ++shard) {
         for (const layouts::ShardPart part : layouts::kShardParts)
             names.push_back(layouts::shard_file_name(manifest->uuid, shard, part));
@@ -136,21 +151,28 @@ void IndexFolder::remove_unlisted() const noexcept {
     for (const auto& entry : fs::directory_iterator(path_, error)) {
         const std::string name = entry.path().filename().string();
         const bool keep = std::find(listed->begin(), listed->end(), name) != listed->end();
-        if (layouts::is_index_file_name(name) && !keep) unlisted.push_back(entry.path());
+        const bool is_ours =
+            layouts::is_index_file_name(name) || layouts::is_shard_folder_name(name);
+        if (is_ours && !keep) unlisted.push_back(entry.path());
     }
     for (const fs::path& path : unlisted)
-        fs::remove(path, error);
+        remove_index(path);
 }
 
-Status IndexFolder::publish(const layouts::Manifest& manifest, std::vector<io::StagedFile> files) {
-    const std::string text = layouts::manifest_text(manifest);
+Status IndexFolder::publish(const std::string& manifest_text, std::vector<io::StagedFile> files,
+                            std::span<const MovedFolder> folders) {
+    for (const MovedFolder& folder : folders) {
+        if (rename(folder.from.c_str(), folder.to.c_str()) == 0) continue;
+        return fail_errno(errno, base::join(folder.to.string(), ": cannot move the shard here"));
+    }
     for (io::StagedFile& file : files)
         TRACKWAY_TRY(file.publish());
     if (created_) {
         const auto parent = path_.parent_path();
         TRACKWAY_TRY(io::sync_folder(parent.empty() ? "." : parent));
     }
-    TRACKWAY_TRY(io::write_file(path_ / layouts::kManifestName, std::as_bytes(std::span(text))));
+    TRACKWAY_TRY(
+        io::write_file(path_ / layouts::kManifestName, std::as_bytes(std::span(manifest_text))));
     published_ = true;
     remove_unlisted();
     forget_work();

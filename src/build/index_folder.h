@@ -5,12 +5,17 @@
 
 #include "build/work_folder.h"
 #include "io/file.h"
-#include "layouts/manifest.h"
 
 #include <filesystem>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace trackway::builder {
+
+struct MovedFolder {
+    std::filesystem::path from, to;
+};
 
 class IndexFolder {
 public:
@@ -38,13 +43,13 @@ public:
     // Removes what stages have finished: it is of no use to another build.
     void forget_work() const noexcept;
 
-    // Gives the files their names, then the manifest: from this rename on the new index is the
-    // one that opens. Files of the index before are removed.
-    Status publish(const layouts::Manifest& manifest, std::vector<io::StagedFile> files);
+    // Gives folders and files their names, then the manifest: from this rename on the new index is
+    // the one that opens. Files of the index before are removed.
+    Status publish(const std::string& manifest_text, std::vector<io::StagedFile> files,
+                   std::span<const MovedFolder> folders = {});
 
 private:
     IndexFolder() = default;
-    static constexpr const char* kWorkName = "build.work";
     void remove_unlisted() const noexcept;
 
     std::filesystem::path path_;

@@ -12,6 +12,8 @@ namespace {
 // With so many, the recall measured is within a quarter of a per cent of that of all such queries
 // (two standard deviations; 1,024 queries of sift250k were 0.7 % off).
 constexpr std::uint64_t kQueries = 3072;
+// Of a separate shard fewer do: what one misjudges others make good.
+constexpr std::uint64_t kQueriesOfShard = 512;
 
 }  // namespace
 
@@ -24,7 +26,8 @@ JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& 
         static_cast<std::uint32_t>(std::min<std::uint64_t>(kNeighborsSought, given.row_count));
     const std::uint64_t count = workload.given().row_count;
     const std::uint64_t half = std::max<std::uint64_t>(count / 2, 1);
-    const std::uint64_t used = std::min(half, kQueries);
+    const std::uint64_t part = kQueries * given.row_count / numbers.row_count();
+    const std::uint64_t used = std::min(half, std::max(part, kQueriesOfShard));
     base::AlignedBuffer rows(used * given.row_bytes());
     for (std::uint64_t i = 0; i < used; ++i) {
         judging.numbers.push_back(std::min(i * half / used * 2 + 1, count - 1));

@@ -132,8 +132,9 @@ Status lay_out(LayOutTask task, IndexFolder& folder, StageRunner& runner) {
     for (const io::StagedFile& file : staged)
         bytes += file.size_bytes();
     runner.report().bytes_written = bytes;
-    TRACKWAY_TRY(
-        runner.timed("publish", [&] { return folder.publish(manifest, std::move(staged)); }));
+    TRACKWAY_TRY(runner.timed("publish", [&] {
+        return folder.publish(layouts::manifest_text(manifest), std::move(staged));
+    }));
     fill_report(task, layout, runner);
     return {};
 }

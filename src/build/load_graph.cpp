@@ -136,11 +136,12 @@ void LoadedGraph::number_vertices(const layouts::GraphFiles& files,
         std::sort(rows_.begin() + begin, rows_.end());
         starts_.push_back(static_cast<std::uint32_t>(rows_.size()));
     }
-    vertices_.resize(rows_.size());
+    row_count_ = geometry.row_count;
+    std::vector<std::uint32_t> vertex_of(row_count_);
     for (std::uint32_t vertex = 0; vertex < rows_.size(); ++vertex)
-        vertices_[rows_[vertex]] = vertex;
+        vertex_of[rows_[vertex]] = vertex;
     for (std::size_t place = 0; place < row_at.size(); ++place)
-        if (row_at[place] != kNoVertex) vertex_at_[place] = vertices_[row_at[place]];
+        if (row_at[place] != kNoVertex) vertex_at_[place] = vertex_of[row_at[place]];
 }
 
 Status LoadedGraph::load_exact(const std::filesystem::path& path, const layouts::Manifest& manifest,

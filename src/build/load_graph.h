@@ -35,7 +35,7 @@ public:
 
     std::uint32_t page_size_bytes() const noexcept { return page_size_bytes_; }
     std::uint64_t place_count() const noexcept { return vertex_at_.size(); }
-    VertexNumbers numbers() const noexcept { return {starts_, rows_, vertices_}; }
+    VertexNumbers numbers() const noexcept { return {starts_, rows_, row_count_}; }
     // kNoVertex for an empty place.
     std::uint32_t vertex_at(std::uint32_t place) const noexcept { return vertex_at_[place]; }
 
@@ -56,8 +56,8 @@ private:
     std::vector<std::uint8_t> codes_;
     std::vector<std::uint32_t> vertex_at_;
     std::vector<std::uint32_t> starts_ = {0};
-    std::vector<std::uint32_t> rows_;      // of each vertex
-    std::vector<std::uint32_t> vertices_;  // of each row
+    std::vector<std::uint32_t> rows_;  // of each vertex
+    std::uint64_t row_count_ = 0;
     std::uint32_t page_size_bytes_ = 0;
 };
 

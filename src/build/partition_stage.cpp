@@ -3,11 +3,15 @@
 #include "base/aligned_buffer.h"
 #include "base/errors.h"
 #include "build/vector_pass.h"
+#include "graph/exact_scan.h"
+#include "shard/demand.h"
+#include "shard/router.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,7 +32,6 @@ constexpr std::size_t kFirstStart = 3;
 constexpr const char* kGivenFile = "vectors.given";
 constexpr const char* kEncodedFile = "vectors.encoded";
 constexpr const char* kRowsFile = "rows";
-constexpr const char* kVerticesFile = "vertices";
 constexpr const char* kReplicasFile = "replicas";
 
 // Collects rows of one shard and writes many at a time.
@@ -59,9 +62,9 @@ private:
 
 Status write_rows(const WorkFolder& work, const PartitionTask& task,
                   std::span<const std::uint16_t> homes, std::span<const std::uint32_t> starts) {
-    const std::size_t row_bytes = task.vectors.row_bytes();
+    const std::size_t row_bytes = task.rows.vectors.row_bytes();
     TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work.file(kGivenFile)));
-    TRACKWAY_TRY(file.reserve(task.vectors.row_count() * row_bytes));
+    TRACKWAY_TRY(file.reserve(task.rows.vectors.row_count() * row_bytes));
     const std::size_t shards = starts.size() - 1;
     const std::size_t capacity = std::max<std::size_t>(kReadBytes / shards, row_bytes);
     std::vector<RowWriter> writers;
@@ -72,36 +75,55 @@ Status write_rows(const WorkFolder& work, const PartitionTask& task,
             TRACKWAY_TRY(writers[homes[first + i]].add({block.row(i), row_bytes}));
         return {};
     };
-    TRACKWAY_TRY(for_each_block(task.vectors, add));
+    TRACKWAY_TRY(for_each_block(task.rows.vectors, add));
     for (RowWriter& writer : writers)
         TRACKWAY_TRY(writer.flush());
     return file.name();
 }
 
-// Queries of one half, as rows that follow one another; at most so many.
-base::AlignedBuffer half_of(const Workload& workload, bool judging, std::uint64_t most,
-                            MatrixView& half) {
-    const MatrixView& all = workload.given();
-    const std::uint64_t count = std::min((all.row_count + (judging ? 0 : 1)) / 2, most);
-    const std::uint64_t step =
-        count == 0 ? 1 : std::max<std::uint64_t>(all.row_count / 2 / count, 1);
-    base::AlignedBuffer rows(count * all.row_bytes());
-    for (std::uint64_t i = 0; i < count; ++i) {
-        const std::uint64_t query = i * step * 2 + (judging ? 1 : 0);
-        std::memcpy(rows.data() + i * all.row_bytes(), all.row(query), all.row_bytes());
-    }
-    half = {rows.data(), all.element_type, count, all.dimension};
-    return rows;
-}
-
 shard::Partition train(const PartitionTask& task, const base::Arena& arena) {
     if (task.options.shards == 1 || task.workload == nullptr)
         return shard::train_partition(task.sample, task.metric, {}, task.options, arena);
-    shard::PartitionQueries queries;
-    const auto training = half_of(*task.workload, false, kTrainingMax, queries.training);
-    const auto judging = half_of(*task.workload, true, kJudgingMax, queries.judging);
-    return shard::train_partition(task.sample, task.metric, queries, task.options, arena);
+    const SplitWorkload split(*task.workload, {2, kTrainingMax, kJudgingMax});
+    return shard::train_partition(task.sample, task.metric, split.queries(), task.options, arena);
 }
+
+// What queries find among all vectors, where that decides which are replicas.
+class QueriesNearest {
+public:
+    explicit QueriesNearest(const PartitionTask& task) : task_(task) {
+        if (!task.on_demand || task.options.shards == 1 || task.workload == nullptr) return;
+        split_.emplace(*task.workload, SplitWorkload::Shares{shard::kJudgedEvery, UINT64_MAX, 0});
+        scan_.emplace(split_->queries().training, task.metric, kNeighbors);
+    }
+
+    void add(const MatrixView& block, std::uint32_t first, const base::Arena& arena) {
+        if (scan_) scan_->add(block, first, arena);
+    }
+
+    std::vector<shard::Replica> replicas(const shard::Assigner& assigner) const {
+        const auto at_boundaries = assigner.replicas();
+        if (!scan_) return {at_boundaries.begin(), at_boundaries.end()};
+        std::vector<std::vector<std::uint32_t>> nearest;
+        for (const graph::Frontier& found : scan_->nearest()) {
+            auto& rows = nearest.emplace_back();
+            for (const graph::Candidate& candidate : found.list())
+                rows.push_back(candidate.vertex);
+        }
+        const std::uint32_t shards = task_.options.shards;
+        const shard::ReplicaLimits limits = assigner.limits();
+        return shard::join_replicas(
+            shard::demanded_replicas(nearest, assigner.homes(), shards, limits), at_boundaries,
+            shards, limits);
+    }
+
+private:
+    static constexpr std::uint32_t kNeighbors = 20;
+
+    const PartitionTask& task_;
+    std::optional<SplitWorkload> split_;
+    std::optional<graph::ExactScan> scan_;
+};
 
 Result<std::vector<std::uint32_t>> starts_of(std::span<const std::uint64_t> counts) {
     std::vector<std::uint32_t> starts = {0};
@@ -129,16 +151,18 @@ void add_report(const shard::Partition& partition, std::vector<std::uint64_t>& v
 
 Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& task,
                                    const base::Arena& arena) {
-    const std::uint64_t rows = task.vectors.row_count();
+    const std::uint64_t rows = task.rows.vectors.row_count();
     const shard::Partition partition = train(task, arena);
     if (arena.stopped()) return base::cancelled();
     shard::Assigner assigner(partition, task.metric, rows);
-    TRACKWAY_TRY(
-        for_each_block(task.vectors, [&](const MatrixView& block, std::uint64_t) -> Status {
-            assigner.add(block, arena);
-            if (arena.stopped()) return base::cancelled();
-            return {};
-        }));
+    QueriesNearest asked(task);
+    TRACKWAY_TRY(for_each_block(task.rows.vectors,
+                                [&](const MatrixView& block, std::uint64_t first) -> Status {
+                                    assigner.add(block, arena);
+                                    asked.add(block, static_cast<std::uint32_t>(first), arena);
+                                    if (arena.stopped()) return base::cancelled();
+                                    return {};
+                                }));
     TRACKWAY_TRY_ASSIGN(starts, starts_of(assigner.home_counts()));
     const std::span<const std::uint16_t> homes = assigner.homes();
     StageOutput output;
@@ -147,13 +171,13 @@ Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& 
     output.values.push_back(partition.shards);
     output.values.insert(output.values.end(), starts.begin(), starts.end());
     TRACKWAY_TRY(write_rows(work, task, homes, starts));
-    output.files = {kGivenFile, kReplicasFile, kVerticesFile, kRowsFile};
+    output.files = {kGivenFile, kReplicasFile, kRowsFile};
     std::vector<std::uint32_t> next(starts.begin(), starts.end());
     std::vector<std::uint32_t> vertices(rows);
     for (std::uint64_t row = 0; row < rows; ++row)
         vertices[row] = next[homes[row]]++;
     std::vector<std::vector<std::uint32_t>> replicas(partition.shards);
-    for (const shard::Replica& replica : assigner.replicas())
+    for (const shard::Replica& replica : asked.replicas(assigner))
         replicas[replica.shard].push_back(vertices[replica.row]);
     std::vector<std::uint32_t> all;
     for (auto& own : replicas) {
@@ -163,28 +187,26 @@ Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& 
     }
     add_report(partition, output.values);
     TRACKWAY_TRY(work.write(kReplicasFile, std::as_bytes(std::span(all))));
-    TRACKWAY_TRY(work.write(kVerticesFile, std::as_bytes(std::span(vertices))));
     std::vector<std::uint32_t> row_of(rows);
     for (std::uint32_t row = 0; row < rows; ++row)
-        row_of[vertices[row]] = row;
+        row_of[vertices[row]] = task.rows.rows.empty() ? row : task.rows.rows[row];
     TRACKWAY_TRY(work.write(kRowsFile, std::as_bytes(std::span(row_of))));
     return output;
 }
 
 Result<PartitionedVectors> PartitionedVectors::open(const WorkFolder& work,
                                                     const StageOutput& output,
-                                                    const VectorFile& vectors,
+                                                    const VectorRows& input,
                                                     io::ResidentLimit& limit) {
     PartitionedVectors opened;
     TRACKWAY_TRY_ASSIGN(given, io::MappedFile::open(work.file(kGivenFile), false, limit));
     TRACKWAY_TRY_ASSIGN(rows, io::MappedFile::open(work.file(kRowsFile), false, limit));
-    TRACKWAY_TRY_ASSIGN(vertices, io::MappedFile::open(work.file(kVerticesFile), false, limit));
     TRACKWAY_TRY_ASSIGN(replicas, io::MappedFile::open(work.file(kReplicasFile), false, limit));
     opened.given_ = std::move(given);
     opened.rows_ = std::move(rows);
-    opened.vertices_ = std::move(vertices);
-    opened.type_ = vectors.element_type();
-    opened.dimension_ = vectors.dimension();
+    opened.type_ = input.vectors.element_type();
+    opened.dimension_ = input.vectors.dimension();
+    opened.row_count_ = input.row_count;
     opened.all_replicas_ = std::move(replicas);
     TRACKWAY_TRY(opened.take_values(output.values, work.file(kGivenFile)));
     return opened;
@@ -210,7 +232,7 @@ Status PartitionedVectors::take_values(std::span<const std::uint64_t> values,
     }
     const std::uint64_t rows = starts_.back();
     const bool sizes = given_.bytes().size() == rows * given().row_bytes() &&
-                       rows_.numbers().size() == rows && vertices_.numbers().size() == rows &&
+                       rows_.numbers().size() == rows &&
                        all_replicas_.numbers().size() == replica_starts_.back();
     return check_output(sizes && std::is_sorted(starts_.begin(), starts_.end()), path);
 }

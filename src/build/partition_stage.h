@@ -24,17 +24,22 @@
 
 namespace trackway::builder {
 
+// A file of vectors and what it holds of a dataset.
+struct VectorRows {
+    const VectorFile& vectors;
+    std::span<const std::uint32_t> rows = {};  // of the dataset, rising; empty: all
+    std::uint64_t row_count = 0;               // of the dataset
+};
+
 // The vectors as working files hold them, by vertex.
 class PartitionedVectors {
 public:
     // What make_partition() left.
     static Result<PartitionedVectors> open(const WorkFolder& work, const StageOutput& output,
-                                           const VectorFile& vectors, io::ResidentLimit& limit);
+                                           const VectorRows& input, io::ResidentLimit& limit);
 
     MatrixView given() const noexcept;
-    VertexNumbers numbers() const noexcept {
-        return {starts_, rows_.numbers(), vertices_.numbers()};
-    }
+    VertexNumbers numbers() const noexcept { return {starts_, rows_.numbers(), row_count_}; }
     // Vertices of other shards that are built in this one, in rising order.
     std::span<const std::uint32_t> replicas(std::uint32_t shard) const noexcept {
         return all_replicas_.numbers().subspan(replica_starts_[shard],
@@ -55,19 +60,20 @@ private:
     std::uint32_t dimension_ = 0;
     std::vector<std::uint32_t> starts_;
     io::MappedFile rows_;
-    io::MappedFile vertices_;
+    std::uint64_t row_count_ = 0;
     io::MappedFile all_replicas_;
     std::vector<std::uint64_t> replica_starts_ = {0};
     PartitionReport report_;
 };
 
 struct PartitionTask {
-    const VectorFile& vectors;
+    VectorRows rows;
     StageKey input;                      // of vectors and workload
     MatrixView sample;                   // of the vectors; not looked at where there is one shard
     const Workload* workload = nullptr;  // null: only the vectors decide
     Metric metric = Metric::kL2;
     shard::PartitionOptions options;
+    bool on_demand = false;  // replicas are those that queries ask for, in the first place
 };
 
 // Reads the vectors twice: to assign them to shards, and to write them where they belong.

@@ -66,6 +66,12 @@ Status check_options(const BuildOptions& options, const VectorFile& vectors) {
                     join(vectors.path().string(), ": expected at most ", kVectorsMax,
                          " vectors, found ", vectors.row_count()));
     }
+    if (options.shards.graphs == ShardGraphs::kSeparate &&
+        options.layout.encoding != VectorEncoding::kAsGiven) {
+        return fail(ErrorCode::kUnsupported,
+                    join("vector encoding: expected as-given for separate shards, found ",
+                         name_of(options.layout.encoding)));
+    }
     return {};
 }
 
@@ -86,8 +92,11 @@ public:
 
     // Resident at once, at most, mapped files left aside.
     std::uint64_t peak(std::uint32_t shards, std::uint64_t training_rows) const {
-        return base() + std::max({partition(shards), graph(shards), merge(), codes(training_rows),
-                                  order(shards)});
+        if (plan_.separate) {
+            return base() + std::max(partition(shards) + router(),
+                                     of_rows(members(shards)).own_stages(1, training_rows));
+        }
+        return base() + std::max(partition(shards), own_stages(shards, training_rows));
     }
     // Beside what calibration keeps resident.
     std::uint64_t calibration_base() const { return base() + layout(); }
@@ -115,13 +124,29 @@ private:
         const std::uint64_t queries = shards == 1 ? 0 : 12'288 * given_bytes_ + 32'768 * shards;
         return sample + cells + queries + rows_ * kPartitionBytesEach + kBlockBytes;
     }
+    // Of the build of a separate shard: its vectors alone.
+    Costs of_rows(std::uint64_t rows) const {
+        Costs costs = *this;
+        costs.rows_ = rows;
+        return costs;
+    }
+    std::uint64_t own_stages(std::uint32_t shards, std::uint64_t training_rows) const {
+        return std::max({graph(shards), merge(), codes(training_rows), order(shards)});
+    }
+    std::uint64_t members(std::uint32_t shards) const {
+        return shards == 1 ? rows_
+                           : shard::Assigner::members_max(rows_, shards, plan_.replica_factor);
+    }
+    // Sample, queries and regions.
+    std::uint64_t router() const {
+        return plan_.sample_rows * given_bytes_ +
+               Workload::bytes_max(given_bytes_ + dimension_ * 4);
+    }
     std::uint64_t graph(std::uint32_t shards) const {
-        const std::uint64_t members =
-            shards == 1 ? rows_ : shard::Assigner::members_max(rows_, shards, plan_.replica_factor);
         const graph::VamanaOptions options{.max_degree = options_.graph.max_degree,
                                            .build_list_size = options_.graph.build_list_size};
-        return members * (plan_.record_shape.vector_bytes + lift_bytes_) +
-               graph::vamana_bytes(members, options, kThreadsPlanned);
+        return members(shards) * (plan_.record_shape.vector_bytes + lift_bytes_) +
+               graph::vamana_bytes(members(shards), options, kThreadsPlanned);
     }
     std::uint64_t merge() const { return rows_ * (16 + lift_bytes_) + kBlockBytes; }
     std::uint64_t codes(std::uint64_t training_rows) const {
@@ -149,6 +174,8 @@ private:
 constexpr std::uint64_t kTrainingLeast = 4096;
 constexpr std::uint64_t kSampleRows = 1U << 16U;
 constexpr std::uint64_t kRowsPerShard = 1000;
+constexpr double kMergedFactor = 1.8;
+constexpr double kSeparateFactor = 1.3;
 
 std::uint32_t shards_most(std::uint64_t rows) {
     return static_cast<std::uint32_t>(
@@ -163,9 +190,10 @@ Status check_shards(const ShardOptions& shards, std::uint64_t rows) {
             ErrorCode::kInvalidArgument,
             join("workload weight: expected 0 to 1000000, found ", *shards.workload_weight));
     }
-    if (!(shards.replica_factor >= 1 && shards.replica_factor <= 4)) {
+    const double factor = shards.replica_factor.value_or(1);
+    if (!(factor >= 1 && factor <= 4)) {
         return fail(ErrorCode::kInvalidArgument,
-                    join("replica factor: expected 1 to 4, found ", shards.replica_factor));
+                    join("replica factor: expected 1 to 4, found ", factor));
     }
     return {};
 }
@@ -199,14 +227,25 @@ Status choose_shards(const ShardOptions& options, std::uint64_t rows, const Cost
                      " bytes, found ", plan.memory_budget_bytes));
 }
 
+// Of separate shards each shard's own plan sees to it.
+void plan_calibration(const Costs& costs, Plan& plan) {
+    const std::uint64_t base = costs.calibration_base();
+    if (base + costs.calibration() > plan.memory_budget_bytes) {
+        plan.calibration_bytes =
+            plan.memory_budget_bytes > base ? plan.memory_budget_bytes - base : 0;
+    } else {
+        plan.expected_peak_bytes = std::max(plan.expected_peak_bytes, base + costs.calibration());
+    }
+}
+
 void describe(const Costs& costs, std::uint64_t rows, Plan& plan) {
     plan.text =
         plan.shards == 1
             ? join("one shard: ", mebibytes(plan.expected_peak_bytes),
                    " of memory expected, budget ", mebibytes(plan.memory_budget_bytes))
-            : join(plan.shards, " shards of at most ", shard::Assigner::home_max(rows, plan.shards),
-                   " vectors, built with up to ", plan.replica_factor,
-                   " times as many: one shard would need ",
+            : join(plan.shards, plan.separate ? " separate" : "", " shards of at most ",
+                   shard::Assigner::home_max(rows, plan.shards), " vectors, built with up to ",
+                   plan.replica_factor, " times as many: one shard would need ",
                    mebibytes(costs.peak(1, plan.training_rows)), ", this ",
                    mebibytes(plan.expected_peak_bytes), ", budget ",
                    mebibytes(plan.memory_budget_bytes));
@@ -220,7 +259,8 @@ void describe(const Costs& costs, std::uint64_t rows, Plan& plan) {
 
 std::string Plan::partition_recipe() const {
     const auto exact = [](double value) { return base::hex(std::bit_cast<std::uint64_t>(value)); };
-    std::string recipe = join(shards, " shards ", exact(replica_factor), " ", sample_rows);
+    std::string recipe = join(shards, separate ? " separate" : "", " shards ",
+                              exact(replica_factor), " ", sample_rows);
     if (workload_weight) recipe += join(" weight ", exact(*workload_weight));
     return recipe;
 }
@@ -248,6 +288,12 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
     } else {
         TRACKWAY_TRY(layouts::smallest_page_size(plan.record_shape));
     }
+    // Separate shards are read with buffers of one size, so it cannot be left to each.
+    plan.page_size_bytes = options.layout.page_size_bytes;
+    if (plan.page_size_bytes == 0 && options.shards.graphs == ShardGraphs::kSeparate) {
+        TRACKWAY_TRY_ASSIGN(smallest, layouts::smallest_page_size(plan.record_shape));
+        plan.page_size_bytes = smallest;
+    }
     plan.threads = threads;
     plan.code_bytes = options.code_bytes != 0 ? options.code_bytes
                                               : std::min(kDefaultCodeBytes, vectors.dimension());
@@ -263,7 +309,11 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
     plan.memory_budget_bytes = options.memory_budget_bytes != 0
                                    ? options.memory_budget_bytes
                                    : base::physical_memory_bytes() / 5 * 4;
-    plan.replica_factor = options.shards.count == 1 ? 1 : options.shards.replica_factor;
+    plan.separate = options.shards.graphs == ShardGraphs::kSeparate;
+    plan.replica_factor = options.shards.count == 1
+                              ? 1
+                              : options.shards.replica_factor.value_or(
+                                    plan.separate ? kSeparateFactor : kMergedFactor);
     plan.sample_rows = std::min(vectors.row_count(), kSampleRows);
     plan.workload_weight = options.shards.workload_weight;
     const Costs costs(options, vectors, plan);
@@ -273,13 +323,7 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
         plan.sample_rows = 1;
         plan.workload_weight = {};
     }
-    const std::uint64_t base = costs.calibration_base();
-    if (base + costs.calibration() > plan.memory_budget_bytes) {
-        plan.calibration_bytes =
-            plan.memory_budget_bytes > base ? plan.memory_budget_bytes - base : 0;
-    } else {
-        plan.expected_peak_bytes = std::max(plan.expected_peak_bytes, base + costs.calibration());
-    }
+    if (!plan.separate) plan_calibration(costs, plan);
     plan.resident_limit_bytes = plan.memory_budget_bytes - plan.memory_budget_bytes / 32;
     describe(costs, vectors.row_count(), plan);
     return plan;

@@ -23,6 +23,8 @@ struct Plan {
     std::uint64_t memory_budget_bytes = 0;
     std::uint64_t expected_peak_bytes = 0;   // resident, of the whole build
     std::uint64_t resident_limit_bytes = 0;  // above it, mapped files are given back
+    bool separate = false;                   // an index of each shard
+    std::uint32_t page_size_bytes = 0;       // of the index; 0: chosen when it is laid out
     std::uint32_t shards = 1;
     double replica_factor = 1;
     std::optional<double> workload_weight = {};

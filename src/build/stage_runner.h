@@ -42,7 +42,7 @@ public:
         return {};
     }
 
-    void tell(const char* name, std::uint64_t done, std::uint64_t total) const {
+    void tell(std::string_view name, std::uint64_t done, std::uint64_t total) const {
         if (progress_) progress_(name, done, total);
     }
 

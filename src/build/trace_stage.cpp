@@ -12,21 +12,21 @@ constexpr std::size_t kBlock = 16;  // queries that one thread takes at a time
 constexpr std::uint32_t kTraceList = 24;
 
 // Every vertex alone on a page of its own, so that places are vertices.
-layouts::PagePacking one_to_a_page(const MatrixView& vectors, const graph::Adjacency& adjacency) {
-    const auto count = static_cast<std::uint32_t>(vectors.row_count);
+layouts::PagePacking one_to_a_page(const BuiltGraph& graph) {
+    const auto count = static_cast<std::uint32_t>(graph.vectors.row_count);
     const layouts::RecordShape shape{
-        .vector_bytes = static_cast<std::uint32_t>(vectors.row_bytes()),
-        .max_degree = adjacency.capacity(),
+        .vector_bytes = static_cast<std::uint32_t>(graph.vectors.row_bytes()),
+        .max_degree = graph.adjacency.capacity(),
         .vertex_count = count,
-        .row_count = vectors.row_count};
+        .row_count = graph.numbers.row_count()};
     layouts::PagePacking packing;
     packing.geometry = {.page_size_bytes = *layouts::smallest_page_size(shape),
                         .vector_bytes = shape.vector_bytes,
                         .vertices_per_page = 1,
                         .page_count = count,
                         .max_degree = shape.max_degree,
-                        .row_bits = base::bit_width_of(vectors.row_count - 1),
-                        .row_count = vectors.row_count,
+                        .row_bits = base::bit_width_of(shape.row_count - 1),
+                        .row_count = shape.row_count,
                         .edges = layouts::EdgeCode::elias_fano(count)};
     packing.groups.order.resize(count);
     packing.groups.first.resize(std::size_t{count} + 1);
@@ -55,7 +55,7 @@ std::vector<std::uint32_t> useful_vertices(const beam::BeamSearch& search) {
 
 AloneOnPages::AloneOnPages(const BuiltGraph& graph)
     : graph_(graph),
-      packing_(one_to_a_page(graph.vectors, graph.adjacency)),
+      packing_(one_to_a_page(graph)),
       description_{.geometry = packing_.geometry,
                    .vertex_count = packing_.geometry.page_count,
                    .dimension = graph.vectors.dimension,

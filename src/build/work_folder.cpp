@@ -25,8 +25,8 @@ constexpr std::string_view kChecksumWord = "checksum ";
 constexpr const char* kMarker = "trackway-build";
 constexpr std::string_view kMarkerText = "What an unfinished build-index has made.\n";
 constexpr std::string_view kWorkingFiles[] = {
-    "vectors.given", "vectors.encoded", "rows",  "vertices", "replicas", "edges",
-    "edges-united",  "codes",           "codec", "trace",    "order"};
+    "vectors.given", "vectors.encoded", "rows",  "replicas", "edges", "edges-united",
+    "codes",         "codec",           "trace", "order",    "router"};
 constexpr std::uint64_t kRecordMax = std::uint64_t{16} << 20U;
 constexpr std::uint64_t kReadBytes = std::uint64_t{4} << 20U;
 
@@ -73,13 +73,26 @@ std::optional<std::string> read_record(const fs::path& path) {
     return text;
 }
 
+// The folder of a separate shard, while it is built.
+bool is_shard(std::string_view name) {
+    constexpr std::string_view kPrefix = "shard-";
+    return name.starts_with(kPrefix) && name.size() >= kPrefix.size() + 4 &&
+           name.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
+}
+
 // Names that stages give to what they make, finished or not.
 bool is_working_file(std::string_view name) {
     if (name.ends_with(io::StagedFile::kSuffix)) {
         name.remove_suffix(std::string_view(io::StagedFile::kSuffix).size());
     }
     if (name.ends_with(kRecordSuffix)) return true;
-    return name.starts_with("graph-") ||
+    const std::size_t slash = name.find('/');
+    if (slash != std::string_view::npos) {
+        return is_shard(name.substr(0, slash)) &&
+               layouts::is_index_file_name(name.substr(slash + 1));
+    }
+    return name.starts_with("graph-") || name.starts_with("members-") ||
+           name.starts_with("queries-") ||
            std::find(std::begin(kWorkingFiles), std::end(kWorkingFiles), name) !=
                std::end(kWorkingFiles);
 }
@@ -139,6 +152,16 @@ StageKey stage_key(std::string_view recipe, std::span<const StageKey> before) {
     for (const StageKey& key : before)
         checksum.update(std::as_bytes(std::span(key)));
     return checksum.digest128();
+}
+
+void remove_index(const fs::path& path) noexcept {
+    std::error_code error;
+    if (fs::is_directory(fs::symlink_status(path, error))) {
+        if (const auto work = WorkFolder::open_existing(path / kWorkName)) work->remove();
+        for (const fs::path& file : files_of(path))
+            if (layouts::is_index_file_name(file.filename().string())) fs::remove(file, error);
+    }
+    fs::remove(path, error);
 }
 
 Status check_output(bool is_sound, const fs::path& file) {
@@ -208,8 +231,11 @@ Status WorkFolder::finish(std::string_view stage, const StageKey& key,
 
 void WorkFolder::remove() const noexcept {
     std::error_code error;
-    for (const fs::path& path : files_of(path_))
-        if (is_working_file(path.filename().string())) fs::remove(path, error);
+    for (const fs::path& path : files_of(path_)) {
+        const std::string name = path.filename().string();
+        if (is_working_file(name)) fs::remove(path, error);
+        if (is_shard(name)) remove_index(path);
+    }
     fs::remove(path_ / kMarker, error);
     fs::remove(path_, error);  // unless something is left in it
 }

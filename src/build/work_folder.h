@@ -34,6 +34,13 @@ struct StageOutput {
 // kCorruption when a record is not what this program writes: sound, but of other files or numbers.
 Status check_output(bool is_sound, const std::filesystem::path& file);
 
+// Its name in the folder of the index.
+constexpr const char* kWorkName = "build.work";
+
+// Removes a file of an index, or a folder that holds one, finished or not; what is not an index's
+// stays, and the folder with it.
+void remove_index(const std::filesystem::path& path) noexcept;
+
 class WorkFolder {
 public:
     // Creates the folder where there is none. A folder that no build has made is kInvalidArgument.

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace trackway::builder {
 
@@ -64,6 +66,33 @@ void Workload::encode(const quant::ScalarCode& code) {
         quant::encode_query(given_.row(i), given_.dimension, code,
                             encoded_.data() + i * queries_.row_bytes());
     }
+}
+
+namespace {
+
+base::AlignedBuffer some_of(const MatrixView& all, std::span<const std::uint64_t> chosen,
+                            std::uint64_t most) {
+    const std::uint64_t count = std::min<std::uint64_t>(chosen.size(), most);
+    base::AlignedBuffer rows(count * all.row_bytes());
+    for (std::uint64_t i = 0; i < count; ++i) {
+        std::memcpy(rows.data() + i * all.row_bytes(), all.row(chosen[i * chosen.size() / count]),
+                    all.row_bytes());
+    }
+    return rows;
+}
+
+}  // namespace
+
+SplitWorkload::SplitWorkload(const Workload& workload, const Shares& shares)
+    : shape_(workload.given()) {
+    std::vector<std::uint64_t> training;
+    std::vector<std::uint64_t> judging;
+    for (std::uint64_t query = 0; query < shape_.row_count; ++query) {
+        const bool judges = query % shares.judged_every == shares.judged_every - 1;
+        (judges ? judging : training).push_back(query);
+    }
+    training_ = some_of(shape_, training, shares.training_max);
+    judging_ = some_of(shape_, judging, shares.judging_max);
 }
 
 }  // namespace trackway::builder

@@ -7,6 +7,7 @@
 #include "base/aligned_buffer.h"
 #include "base/checksum.h"
 #include "quant/scalar_codes.h"
+#include "shard/partition.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -45,6 +46,29 @@ private:
     base::AlignedBuffer encoded_;
     MatrixView queries_;  // of one of the two
     bool from_vectors_ = false;
+};
+
+// Queries that train and queries that judge, each as rows that follow one another, spread evenly.
+class SplitWorkload {
+public:
+    // Every judged_every-th query judges; at most so many of each kind are taken.
+    struct Shares {
+        std::uint64_t judged_every = 2;
+        std::uint64_t training_max = 0;
+        std::uint64_t judging_max = 0;
+    };
+    SplitWorkload(const Workload& workload, const Shares& shares);
+    // Views.
+    shard::PartitionQueries queries() const noexcept { return {view(training_), view(judging_)}; }
+
+private:
+    MatrixView view(const base::AlignedBuffer& rows) const noexcept {
+        return {rows.data(), shape_.element_type, rows.size() / shape_.row_bytes(),
+                shape_.dimension};
+    }
+    MatrixView shape_;
+    base::AlignedBuffer training_;
+    base::AlignedBuffer judging_;
 };
 
 }  // namespace trackway::builder

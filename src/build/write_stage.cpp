@@ -104,6 +104,7 @@ Result<StagedFiles> write_files(const std::filesystem::path& folder, const Built
                 return std::as_bytes(std::span(covisits));
             case ShardPart::kPages:
             case ShardPart::kVectors:
+            case ShardPart::kRouter:
                 break;
         }
         return {};

@@ -6,11 +6,10 @@
 #include "base/errors.h"
 #include "base/float16.h"
 #include "distance/row_floats.h"
-#include "layouts/graph_tables.h"
 #include "layouts/manifest.h"
 #include "layouts/trace_file.h"
 #include "quant/scalar_codes.h"
-#include "search/opened_graph.h"
+#include "search/opened_shards.h"
 #include "search/residence.h"
 #include "search/worker_pool.h"
 
@@ -63,11 +62,25 @@ bool row_is_finite(const std::byte* row, ElementType type, std::uint32_t dimensi
 
 class Index::Impl {
 public:
+    static Result<Index> open_shards(const std::filesystem::path& index_dir,
+                                     const layouts::ShardSet& set, const OpenOptions& options) {
+        if (options.cache_vertices.value_or(0) > 0 || options.record_share > 0) {
+            return fail(ErrorCode::kUnsupported,
+                        join(index_dir.string(),
+                             ": hot vertices and recorded queries: expected "
+                             "an index of one graph, found separate shards"));
+        }
+        TRACKWAY_TRY_ASSIGN(shards, search::OpenedShards::open(index_dir, set, options));
+        auto impl = std::make_unique<Impl>(std::move(shards), set, options);
+        TRACKWAY_TRY(impl->start());
+        return Index(std::move(impl));
+    }
+
     Impl(search::OpenedGraph graph, const layouts::Manifest& manifest, const OpenOptions& options)
-        : graph_(std::move(graph)),
+        : graph_(std::make_unique<search::OpenedGraph>(std::move(graph))),
+          shards_(std::make_unique<search::OpenedShards>(*graph_)),
           options_(options),
           uuid_(manifest.uuid),
-          expand_share_(static_cast<float>(manifest.expand_share_permille) / 1000),
           rerank_factor_(manifest.rerank_factor),
           code_{.encoding = manifest.encoding,
                 .metric = manifest.metric,
@@ -80,35 +93,52 @@ public:
                     .encoding = manifest.encoding,
                     .metric = manifest.metric,
                     .shards = static_cast<std::uint32_t>(manifest.shards.size()),
-                    .page_size_bytes = graph_.geometry().page_size_bytes,
-                    .vertices_per_page = graph_.geometry().vertices_per_page,
-                    .bytes_on_disk = graph_.files.bytes() + layouts::manifest_text(manifest).size(),
+                    .page_size_bytes = graph_->geometry().page_size_bytes,
+                    .vertices_per_page = graph_->geometry().vertices_per_page,
+                    .bytes_on_disk = graph_->bytes_on_disk,
                     .page_order = manifest.page_order,
-                    .expand_share = double{expand_share_},
-                    .bytes_of_tables = graph_.table_bytes()};
-        if (graph_.exact) summary_.bytes_on_disk += graph_.exact->geometry.file_bytes();
-        for (const layouts::ShardPart part : layouts::table_parts(manifest)) {
-            summary_.bytes_on_disk += layouts::table_file_bytes(
-                layouts::table_shape(part, manifest, graph_.files.description()));
-        }
+                    .expand_share = double{graph_->expand_share},
+                    .bytes_of_tables = graph_->table_bytes()};
+    }
+
+    Impl(std::unique_ptr<search::OpenedShards> shards, const layouts::ShardSet& set,
+         const OpenOptions& options)
+        : shards_(std::move(shards)), options_(options), uuid_(set.uuid) {
+        const layouts::GraphDescription& first = shards_->first_files().description();
+        summary_ = {.vectors = set.vectors,
+                    .dimension = set.dimension,
+                    .element_type = set.element_type,
+                    .metric = set.metric,
+                    .shards = shards_->count(),
+                    .are_separate = true,
+                    .page_size_bytes = first.geometry.page_size_bytes,
+                    .vertices_per_page = first.geometry.vertices_per_page,
+                    .bytes_on_disk = shards_->bytes_on_disk(),
+                    .page_order = first.page_order,
+                    .bytes_of_tables = shards_->table_bytes()};
     }
 
     Status start() {
         const std::uint32_t threads = options_.thread_count != 0
                                           ? options_.thread_count
                                           : std::max(1U, std::thread::hardware_concurrency());
-        TRACKWAY_TRY_ASSIGN(plan, search::plan_residence(graph_, options_));
-        TRACKWAY_TRY(search::load_residence(graph_, plan, options_.io));
-        graph_.hot_places = {};
+        if (graph_) TRACKWAY_TRY(make_resident());
+        TRACKWAY_TRY_ASSIGN(pool, search::WorkerPool::start(*shards_, options_, threads));
+        pool_ = std::move(pool);
+        return {};
+    }
+
+    Status make_resident() {
+        TRACKWAY_TRY_ASSIGN(plan, search::plan_residence(*graph_, options_));
+        TRACKWAY_TRY(search::load_residence(*graph_, plan, options_.io));
+        graph_->hot_places = {};
         hot_share_ = plan.hot_share;
         summary_.hot_vertices = plan.hot_vertices;
-        summary_.bytes_of_hot = graph_.hot ? graph_.hot->bytes() : 0;
-        summary_.bytes_of_edges = graph_.edges ? graph_.edges->bytes() : 0;
+        summary_.bytes_of_hot = graph_->hot ? graph_->hot->bytes() : 0;
+        summary_.bytes_of_edges = graph_->edges ? graph_->edges->bytes() : 0;
         summary_.pages_with_tables = double{plan.pages_with_tables};
         summary_.pages_with_edges = double{plan.pages_with_edges};
         summary_.pages_with_all = double{plan.pages_with_all};
-        TRACKWAY_TRY_ASSIGN(pool, search::WorkerPool::start(graph_, options_, threads));
-        pool_ = std::move(pool);
         return {};
     }
 
@@ -140,6 +170,7 @@ public:
             TRACKWAY_TRY(check_range("page limit", params.page_limit, params.k, UINT32_MAX));
         }
         TRACKWAY_TRY(check_rerank(params));
+        TRACKWAY_TRY(check_probes(params));
         for (std::uint64_t i = 0; i < queries.row_count; ++i) {
             if (row_is_finite(queries.row(i), queries.element_type, queries.dimension)) continue;
             return fail(ErrorCode::kInvalidArgument,
@@ -165,6 +196,17 @@ public:
         return check_range("rerank", rerank, params.k, kMaxSearchList);
     }
 
+    Status check_probes(const SearchParams& params) const {
+        const double share = params.share_sought.value_or(1);
+        if (!(share >= 0 && share <= 1)) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("share sought: expected 0 to 1, found ", share));
+        }
+        if (!graph_ || (params.shard_probes == 0 && !params.share_sought)) return {};
+        return fail(ErrorCode::kUnsupported,
+                    "shard probes: expected an index of separate shards, found one graph");
+    }
+
     Status check_stop_margin(const SearchParams& params) const {
         constexpr float kNone = std::numeric_limits<float>::infinity();
         if (!params.stop_margin || *params.stop_margin == kNone) return {};
@@ -172,7 +214,7 @@ public:
             return fail(ErrorCode::kInvalidArgument,
                         join("stop margin: expected a number, found ", *params.stop_margin));
         }
-        if (!graph_.curve.margins.empty()) return {};
+        if (graph_ ? !graph_->curve.margins.empty() : shards_->is_calibrated()) return {};
         return fail(ErrorCode::kUnsupported, join("stop margin: ", kNotCalibrated));
     }
 
@@ -182,7 +224,12 @@ public:
                 ErrorCode::kInvalidArgument,
                 join("target recall: expected a number above 0 and below 1, found ", target));
         }
-        const layouts::RecallCurve& curve = graph_.curve_in_use();
+        if (!graph_) {
+            return fail(ErrorCode::kUnsupported,
+                        "target recall: expected an index of one graph, found separate shards: "
+                        "give a search list");
+        }
+        const layouts::RecallCurve& curve = graph_->curve_in_use();
         const std::span<const layouts::CalibratedMargin> margins = curve.margins;
         if (margins.empty()) {
             return fail(ErrorCode::kUnsupported, join("target recall: ", kNotCalibrated));
@@ -245,12 +292,15 @@ public:
                                        .search_list_size = list,
                                        .beam_width = params.beam_width,
                                        .page_limit = params.page_limit,
-                                       .expand_share = params.expand_share.value_or(expand_share_),
                                        .stop_margin = margin,
                                        .stop_rank = stop_rank},
+                            .expand_share = params.expand_share,
+                            .shard_probes = params.shard_probes,
+                            .allow_partial = options_.allow_partial,
                             .out = out.data(),
                             .stats = stats.empty() ? nullptr : stats.data(),
                             .status = {}};
+        if (params.share_sought) batch.share_sought = static_cast<float>(*params.share_sought);
         return is_encoded() ? search_codes(batch, params) : pool_->run(batch);
     }
 
@@ -290,14 +340,14 @@ private:
         return {};
     }
 
-    search::OpenedGraph graph_;
+    std::unique_ptr<search::OpenedGraph> graph_ = nullptr;  // none where shards are separate
+    std::unique_ptr<search::OpenedShards> shards_;
     OpenOptions options_;
     IndexSummary summary_;
     layouts::Uuid uuid_;
-    float expand_share_;
     float hot_share_ = 0;  // ResidencePlan
-    std::uint32_t rerank_factor_;
-    quant::ScalarCode code_;
+    std::uint32_t rerank_factor_ = 0;
+    quant::ScalarCode code_ = {};
     std::unique_ptr<search::WorkerPool> pool_;  // last: its threads use the graph
 };
 
@@ -318,6 +368,8 @@ Result<Index> Index::open(const std::filesystem::path& index_dir, const OpenOpti
     TRACKWAY_TRY(check_range(
         "reads in flight",
         std::uint64_t{options.queries_in_flight_per_thread} * options.max_beam_width, 1, 16384));
+    TRACKWAY_TRY_ASSIGN(set, layouts::read_shard_set(index_dir));
+    if (set) return Impl::open_shards(index_dir, *set, options);
     TRACKWAY_TRY_ASSIGN(manifest, layouts::read_manifest(index_dir));
     TRACKWAY_TRY_ASSIGN(graph, search::OpenedGraph::open(index_dir, manifest));
     auto impl = std::make_unique<Impl>(std::move(graph), manifest, options);

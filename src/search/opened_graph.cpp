@@ -20,6 +20,15 @@ std::span<const std::uint32_t> numbers_of(const base::AlignedBuffer& bytes) noex
 
 }  // namespace
 
+std::uint64_t bytes_of_files(const layouts::Manifest& manifest, const layouts::GraphFiles& files) {
+    std::uint64_t bytes = files.bytes() + layouts::manifest_text(manifest).size();
+    for (const ShardPart part : layouts::table_parts(manifest)) {
+        bytes +=
+            layouts::table_file_bytes(layouts::table_shape(part, manifest, files.description()));
+    }
+    return bytes;
+}
+
 std::span<const std::uint32_t> OpenedGraph::hot_order() const noexcept {
     return numbers_of(hot_places);
 }
@@ -55,10 +64,13 @@ Result<OpenedGraph> OpenedGraph::open(const std::filesystem::path& index_dir,
     };
     TRACKWAY_TRY_ASSIGN(codec, beam::read_codec(path(ShardPart::kCodebook), manifest, description));
     TRACKWAY_TRY_ASSIGN(codes, read(ShardPart::kCodes));
+    const std::uint64_t bytes = bytes_of_files(manifest, files);
     OpenedGraph graph{.files = std::move(files),
+                      .bytes_on_disk = bytes,
                       .code_bytes = std::move(codes),
                       .codec = std::move(codec),
                       .estimate_error = manifest.estimate_error,
+                      .expand_share = static_cast<float>(manifest.expand_share_permille) / 1000,
                       .curve = manifest.curve,
                       .curve_with_edges = manifest.curve_with_edges,
                       .navigation_rows = {},
@@ -78,6 +90,7 @@ Result<OpenedGraph> OpenedGraph::open(const std::filesystem::path& index_dir,
     if (!manifest.is_encoded()) return graph;
     TRACKWAY_TRY_ASSIGN(
         exact, layouts::VectorsFile::open(path(ShardPart::kVectors), manifest, description));
+    graph.bytes_on_disk += exact.geometry.file_bytes();
     graph.exact = std::move(exact);
     return graph;
 }

@@ -24,9 +24,11 @@ namespace trackway::search {
 // Immutable once load_residence() is done; shared by all threads.
 struct OpenedGraph {
     layouts::GraphFiles files;
+    std::uint64_t bytes_on_disk = 0;
     base::AlignedBuffer code_bytes;
     std::unique_ptr<quant::Codec> codec;
     float estimate_error = 0;
+    float expand_share = 0;  // calibrated
     // What the builder measured, in both residences.
     layouts::RecallCurve curve = {};
     layouts::RecallCurve curve_with_edges = {};
@@ -54,5 +56,8 @@ struct OpenedGraph {
     static Result<OpenedGraph> open(const std::filesystem::path& index_dir,
                                     const layouts::Manifest& manifest);
 };
+
+// Of manifest, pages and tables; exact vectors come on top.
+std::uint64_t bytes_of_files(const layouts::Manifest& manifest, const layouts::GraphFiles& files);
 
 }  // namespace trackway::search

@@ -7,13 +7,20 @@
 #include "beam/beam_search.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace trackway::search {
 
 struct QueryTicket {
     const std::byte* query = nullptr;
-    beam::BeamParams params;
+    beam::BeamParams params;  // but for expand_share
+    // Without a value, what each graph was calibrated with.
+    std::optional<float> expand_share = {};
+    // Of separate shards (SearchParams, OpenOptions).
+    std::uint32_t shard_probes = 0;
+    std::optional<float> share_sought = {};
+    bool allow_partial = false;
     // Of an index of codes: the query as it was given, and how many of the nearest are measured
     // again by exact vectors, at least k; 0: none.
     const std::byte* given = nullptr;

@@ -1,7 +1,6 @@
 #include "search/scheduler.h"
 
 #include "base/assert.h"
-#include "base/errors.h"
 #include "base/stopwatch.h"
 #include "search/read_status.h"
 
@@ -22,31 +21,35 @@ constexpr std::uint32_t kRerankReads = 8;
 constexpr std::uint32_t kReadsWanted = 8;
 constexpr std::uint32_t kReadsMax = 16384;  // as Index::open() has it
 
+// As many as have room in the reader.
+std::uint32_t probes_per_query(const OpenedShards& shards, const SchedulerLimits& limits) noexcept {
+    const std::uint32_t room =
+        std::max(kReadsMax / (limits.queries_in_flight * limits.max_beam_width), 1U);
+    return std::min({Scatter::kAtOnce, shards.count(), room});
+}
+
 }  // namespace
 
-using base::fail;
-using base::join;
-
-Scheduler::Scheduler(const OpenedGraph& graph, const SchedulerLimits& limits)
-    : graph_(graph),
-      view_(graph.view()),
+Scheduler::Scheduler(OpenedShards& shards, const SchedulerLimits& limits)
+    : shards_(shards),
       limits_(limits),
-      pool_(limits.queries_in_flight, reads_per_query(), graph.geometry().page_size_bytes) {
+      probes_per_query_(probes_per_query(shards, limits)),
+      files_(shards.files()),
+      pool_(limits.queries_in_flight * probes_per_query_, reads_per_probe(),
+            shards.page_size_bytes()) {
+    const std::uint32_t probes = limits.queries_in_flight * probes_per_query_;
     for (std::uint32_t i = 0; i < limits.queries_in_flight; ++i) {
-        active_.push_back(std::make_unique<Active>(view_));
-        if (graph.exact) {
-            const layouts::GraphDescription& description = graph.files.description();
-            active_.back()->rerank.emplace(graph.exact->geometry, description.metric, graph.given,
-                                           description.dimension);
-        }
+        queries_.push_back(std::make_unique<Query>(shards));
         idle_.push_back(limits.queries_in_flight - 1 - i);
     }
-    to_submit_.reserve(std::size_t{limits.queries_in_flight} * reads_per_query());
+    for (std::uint32_t i = 0; i < probes; ++i)
+        probes_.push_back(std::make_unique<Probe>());
+    to_submit_.reserve(std::size_t{probes} * reads_per_probe());
 }
 
 // Reranking knows all its pages at once: even a search of beam width 1 then reads several.
-std::uint32_t Scheduler::reads_per_query() const noexcept {
-    if (!graph_.exact) return limits_.max_beam_width;
+std::uint32_t Scheduler::reads_per_probe() const noexcept {
+    if (!shards_.has_exact()) return limits_.max_beam_width;
     const std::uint32_t room = std::max(kReadsMax / limits_.queries_in_flight, 1U);
     return std::max(limits_.max_beam_width, std::min(kRerankReads, room));
 }
@@ -54,7 +57,8 @@ std::uint32_t Scheduler::reads_per_query() const noexcept {
 void Scheduler::run(QuerySource& source) {
     for (;;) {
         const bool more = admit(source);
-        if (!more && idle_.size() == active_.size()) return;
+        retry_stalled(source);
+        if (!more && idle_.size() == queries_.size()) return;
         submit(1);
         for (const io::PageRead* read : reader_->reap()) {
             pool_.arrive(*read, [&](std::uint32_t number) { arrive(*read, number, source); });
@@ -73,99 +77,158 @@ void Scheduler::submit(std::size_t least) {
 // False when the source has no query left. Queries that need no read give their room back at once:
 // no more than fit are begun before arrivals are looked at.
 bool Scheduler::admit(QuerySource& source) {
-    for (std::size_t i = 0; i < active_.size() && !idle_.empty(); ++i) {
-        Active& active = *active_[idle_.back()];
-        if (!source.take(active.ticket)) return false;
+    for (std::size_t i = 0; i < queries_.size() && !idle_.empty(); ++i) {
+        QueryTicket ticket;
+        if (!source.take(ticket)) return false;
+        TRACKWAY_ASSERT(ticket.params.beam_width <= limits_.max_beam_width);
         const std::uint32_t number = idle_.back();
         idle_.pop_back();
-        begin(number, source);
+        Query& query = *queries_[number];
+        query.visits.clear();
+        query.scatter.start(ticket);
+        begin_probes(number, Waiting::kNever, source);
         submit(kSubmitBatch);
     }
     return true;
 }
 
-void Scheduler::begin(std::uint32_t number, QuerySource& source) {
-    Active& active = *active_[number];
-    TRACKWAY_ASSERT(active.ticket.params.beam_width <= limits_.max_beam_width);
-    active.joined = 0;
-    active.io_wait_ns = 0;
-    active.started_ns = base::now_ns();
-    active.visits.clear();
-    active.reranks = false;
-    beam::BeamParams params = active.ticket.params;
-    params.k = std::max(params.k, active.ticket.rerank);
-    if (params.beam_width == 0) params.beam_width = beam_width();
-    active.status = located(active.search.start(active.ticket.query, params,
-                                                active.ticket.record ? &active.visits : nullptr),
-                            active);
-    go_on(number, source);
-}
-
-// Reads what the query wants next, or finishes it.
-void Scheduler::go_on(std::uint32_t number, QuerySource& source) {
-    Active& active = *active_[number];
-    const bool searched = active.status && !active.reranks && active.search.done();
-    if (searched && active.ticket.rerank > 0) begin_rerank(active);
-    pool_.release(number);
-    if (active.status && !wanted_by(active).empty()) return issue(number);
-    finish(active, source);
+// As many as the query wants and there is room for; finishes it when it wants none and has none.
+void Scheduler::begin_probes(std::uint32_t number, Waiting waiting, QuerySource& source) {
+    Query& query = *queries_[number];
+    query.is_beginning = true;  // probes that end at once leave the rest to this loop
+    while (query.running < probes_per_query_ && query.scatter.wants_another(query.running)) {
+        const std::uint32_t shard = query.scatter.next();
+        auto graph = waiting == Waiting::kForRoom ? shards_.pin(shard) : shards_.try_pin(shard);
+        waiting = Waiting::kNever;
+        if (graph && *graph == nullptr) {
+            query.is_stalled = true;
+            stalled_.push_back(number);
+            break;
+        }
+        query.scatter.begin_next();
+        if (graph) {
+            begin(free_probe(number), {shard, *graph}, source);
+        } else {
+            query.scatter.fail(std::move(graph).error());
+        }
+    }
+    query.is_beginning = false;
+    if (query.running > 0 || query.is_stalled) return;
+    Status status = query.scatter.finish();
+    source.finish(query.scatter.ticket(), std::move(status), query.visits);
     idle_.push_back(number);
 }
 
-std::span<const PageId> Scheduler::wanted_by(const Active& active) const noexcept {
-    return active.reranks ? active.rerank->wanted() : active.search.wanted();
+// REQUIRES: fewer than probes_per_query_ are running.
+std::uint32_t Scheduler::free_probe(std::uint32_t query) const noexcept {
+    std::uint32_t number = query * probes_per_query_;
+    while (probes_[number]->graph != nullptr)
+        ++number;
+    return number;
 }
 
-void Scheduler::begin_rerank(Active& active) const {
-    TRACKWAY_ASSERT(active.rerank.has_value());
-    active.reranks = true;
-    const auto found = active.search.found();
-    active.rerank->start(active.ticket.given,
-                         found.first(std::min<std::size_t>(found.size(), active.ticket.rerank)),
-                         active.ticket.params.k, reads_per_query());
+// Queries whose next shard had no room try again. While no read is under way no probe of this
+// thread holds tables: then it may wait until other threads let theirs go.
+void Scheduler::retry_stalled(QuerySource& source) {
+    again_.swap(stalled_);
+    for (const std::uint32_t number : again_) {
+        queries_[number]->is_stalled = false;
+        begin_probes(number, waiting_ == 0 ? Waiting::kForRoom : Waiting::kNever, source);
+    }
+    again_.clear();
+}
+
+void Scheduler::begin(std::uint32_t number, PinnedShard pinned, QuerySource& source) {
+    Probe& probe = *probes_[number];
+    Query& query = query_of(number);
+    const QueryTicket& ticket = query.scatter.ticket();
+    const OpenedGraph& graph = *pinned.graph;
+    ++query.running;
+    probe.shard = pinned.shard;
+    probe.graph = &graph;
+    probe.view.emplace(graph.view());
+    probe.search.use(*probe.view);
+    if (graph.exact && !probe.rerank) {
+        const layouts::GraphDescription& description = graph.files.description();
+        probe.rerank.emplace(graph.exact->geometry, description.metric, graph.given,
+                             description.dimension);
+    }
+    probe.joined = 0;
+    probe.reranks = false;
+    beam::BeamParams params = query.scatter.params_for(graph);
+    if (params.beam_width == 0) params.beam_width = beam_width();
+    probe.status = located(
+        probe.search.start(ticket.query, params, ticket.record ? &query.visits : nullptr), probe);
+    go_on(number, source);
+}
+
+// Reads what the probe wants next, or ends it.
+void Scheduler::go_on(std::uint32_t number, QuerySource& source) {
+    Probe& probe = *probes_[number];
+    const QueryTicket& ticket = query_of(number).scatter.ticket();
+    const bool searched = probe.status && !probe.reranks && probe.search.done();
+    if (searched && ticket.rerank > 0) begin_rerank(probe, ticket);
+    pool_.release(number);
+    if (probe.status && !wanted_by(probe).empty()) return issue(number);
+    end(number, source);
+}
+
+std::span<const PageId> Scheduler::wanted_by(const Probe& probe) const noexcept {
+    return probe.reranks ? probe.rerank->wanted() : probe.search.wanted();
+}
+
+void Scheduler::begin_rerank(Probe& probe, const QueryTicket& ticket) const {
+    TRACKWAY_ASSERT(probe.rerank.has_value());
+    probe.reranks = true;
+    const auto found = probe.search.found();
+    probe.rerank->start(ticket.given,
+                        found.first(std::min<std::size_t>(found.size(), ticket.rerank)),
+                        ticket.params.k, reads_per_probe());
 }
 
 // A search knows the offset, not the file.
-Status Scheduler::located(Status status, const Active& active) const {
+Status Scheduler::located(Status status, const Probe& probe) const {
     if (!status) {
-        const io::File& file = file_of(active, active.search.failed_page());
+        const io::File& file = file_of(probe, probe.search.failed_page());
         status.error().message.insert(0, file.path().string() + ": ");
     }
     return status;
 }
 
-// Pages of exact vectors lie in one file, those of vertices in one for each shard.
-std::uint32_t Scheduler::file_number(const Active& active, PageId page) const noexcept {
-    if (active.reranks) return static_cast<std::uint32_t>(graph_.files.shards().size());
-    return graph_.geometry().shard_of(page);
+// Pages of exact vectors lie in one file, the last; those of vertices in one for each shard file.
+std::uint32_t Scheduler::file_number(const Probe& probe, PageId page) const noexcept {
+    if (probe.reranks) return static_cast<std::uint32_t>(files_.size() - 1);
+    return shards_.first_file(probe.shard) + probe.graph->geometry().shard_of(page);
 }
 
-const io::File& Scheduler::file_of(const Active& active, PageId page) const noexcept {
-    return active.reranks ? graph_.exact->file : graph_.files.file_of(page);
+const io::File& Scheduler::file_of(const Probe& probe, PageId page) const noexcept {
+    return *files_[file_number(probe, page)];
 }
 
-std::uint64_t Scheduler::offset_of(const Active& active, PageId page) const noexcept {
-    return active.reranks ? graph_.exact->geometry.offset_of(page)
-                          : graph_.geometry().offset_of(page);
+std::uint64_t Scheduler::offset_of(const Probe& probe, PageId page) const noexcept {
+    return probe.reranks ? probe.graph->exact->geometry.offset_of(page)
+                         : probe.graph->geometry().offset_of(page);
 }
 
-PageId Scheduler::page_of(const Active& active, const io::PageRead& read) const noexcept {
-    const auto number =
-        static_cast<std::uint32_t>(read.offset / graph_.geometry().page_size_bytes - 1);
-    const auto shards = graph_.files.shards();
-    return PageId{active.reranks ? number : shards[read.file].extent.first_page + number};
+PageId Scheduler::page_of(const Probe& probe, const io::PageRead& read) const noexcept {
+    const auto number = static_cast<std::uint32_t>(read.offset / shards_.page_size_bytes() - 1);
+    if (probe.reranks) return PageId{number};
+    const std::uint32_t file = read.file - shards_.first_file(probe.shard);
+    return PageId{probe.graph->files.shards()[file].extent.first_page + number};
 }
 
 void Scheduler::issue(std::uint32_t number) {
-    Active& active = *active_[number];
-    active.issued_ns = base::now_ns();
-    for (const PageId page : wanted_by(active)) {
-        ++active.outstanding;
-        io::PageRead* read = pool_.want(number, file_number(active, page), offset_of(active, page));
+    Probe& probe = *probes_[number];
+    Query& query = query_of(number);
+    ++waiting_;
+    if (query.waiting++ == 0) query.scatter.begin_waiting(base::now_ns());
+    for (const PageId page : wanted_by(probe)) {
+        ++probe.outstanding;
+        io::PageRead* read = pool_.want(number, file_number(probe, page), offset_of(probe, page));
         if (read != nullptr) {
             to_submit_.push_back(read);
         } else {
-            ++active.joined;
+            ++probe.joined;
         }
     }
 }
@@ -173,64 +236,61 @@ void Scheduler::issue(std::uint32_t number) {
 // Few queries read several pages at a time each, so that the disk has enough to do; many read one:
 // that takes fewest pages. The last queries of a batch are few again.
 std::uint32_t Scheduler::beam_width() const noexcept {
-    const auto queries = static_cast<std::uint32_t>(active_.size() - idle_.size());
+    const auto queries = static_cast<std::uint32_t>(queries_.size() - idle_.size());
     const std::uint32_t share = kReadsWanted / std::max(queries, 1U);
     return std::clamp(share, 1U, std::min(kAdaptiveBeamMax, limits_.max_beam_width));
 }
 
 void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySource& source) {
-    Active& active = *active_[number];
-    const layouts::PageGeometry& geometry = graph_.geometry();
-    const PageId page = page_of(active, read);
-    Status status = read_status(file_of(active, page), geometry.page_size_bytes, read);
-    if (--active.outstanding == 0) active.io_wait_ns += base::now_ns() - active.issued_ns;
-    if (status && active.status) {
-        const std::span<const std::byte> bytes(read.buffer, geometry.page_size_bytes);
-        if (active.ticket.params.beam_width == 0) active.search.set_beam_width(beam_width());
-        status = located(
-            active.reranks ? active.rerank->absorb(page, bytes) : active.search.absorb(page, bytes),
-            active);
+    Probe& probe = *probes_[number];
+    Scatter& scatter = query_of(number).scatter;
+    const PageId page = page_of(probe, read);
+    Status status = read_status(file_of(probe, page), shards_.page_size_bytes(), read);
+    if (--probe.outstanding == 0) {
+        --waiting_;
+        if (--query_of(number).waiting == 0) scatter.end_waiting(base::now_ns());
     }
-    if (!status && active.status) active.status = std::move(status);
-    if (active.outstanding == 0) go_on(number, source);
+    if (status && probe.status) {
+        const std::span<const std::byte> bytes(read.buffer, shards_.page_size_bytes());
+        if (scatter.ticket().params.beam_width == 0) probe.search.set_beam_width(beam_width());
+        probe.search.set_bound(scatter.bound());
+        status = located(
+            probe.reranks ? probe.rerank->absorb(page, bytes) : probe.search.absorb(page, bytes),
+            probe);
+        const auto found = probe.search.found();
+        const std::uint32_t k = scatter.ticket().params.k;
+        if (shards_.is_routed() && found.size() >= k) scatter.lower_bound_to(found[k - 1].distance);
+    }
+    if (!status && probe.status) probe.status = std::move(status);
+    if (probe.outstanding == 0) go_on(number, source);
 }
 
-void Scheduler::finish(Active& active, QuerySource& source) {
-    const QueryTicket& ticket = active.ticket;
-    const auto found = active.reranks ? active.rerank->found() : active.search.found();
-    if (active.status && found.size() < ticket.params.k) {
-        active.status =
-            fail(ErrorCode::kCorruption,
-                 join(graph_.files.shards().front().file.path().string(), ": expected to reach ",
-                      ticket.params.k, " vertices, found ", found.size()));
-    }
-    if (active.status) {
-        // Kernels make smaller nearer; users expect the inner product itself.
-        const bool product = graph_.files.description().metric == Metric::kInnerProduct;
-        for (std::size_t i = 0; i < ticket.params.k; ++i) {
-            ticket.out[i] = {VectorId{found[i].vertex},
-                             product ? -found[i].distance : found[i].distance};
-        }
-    }
-    if (ticket.stats != nullptr) {
-        const beam::BeamCounts& counts = active.search.counts();
-        const std::uint32_t rerank_pages = active.reranks ? active.rerank->pages() : 0;
-        const std::uint32_t reranked = active.reranks ? active.rerank->exact_distances() : 0;
+// The probe is over: what it found is the query's, which may want another.
+void Scheduler::end(std::uint32_t number, QuerySource& source) {
+    Probe& probe = *probes_[number];
+    Query& query = query_of(number);
+    if (probe.status) {
+        const beam::BeamCounts& counts = probe.search.counts();
+        const std::uint32_t rerank_pages = probe.reranks ? probe.rerank->pages() : 0;
+        const std::uint32_t reranked = probe.reranks ? probe.rerank->exact_distances() : 0;
         const std::uint32_t pages = counts.pages + rerank_pages;
-        *ticket.stats = {
-            .latency_ns = base::now_ns() - active.started_ns,
-            .io_wait_ns = active.io_wait_ns,
-            .bytes_read = std::uint64_t{pages - active.joined} * graph_.geometry().page_size_bytes,
-            .pages_read = pages,
-            .pages_joined = active.joined,
-            .pages_from_cache = counts.expanded_resident,
-            .hops = counts.hops,
-            .estimates = counts.estimates,
-            .exact_distances = counts.exact_distances + reranked,
-            .rerank_pages = rerank_pages};
+        query.scatter.merge(
+            probe.reranks ? probe.rerank->found() : probe.search.found(),
+            {.bytes_read = std::uint64_t{pages - probe.joined} * shards_.page_size_bytes(),
+             .pages_read = pages,
+             .pages_joined = probe.joined,
+             .pages_from_cache = counts.expanded_resident,
+             .hops = counts.hops,
+             .estimates = counts.estimates,
+             .exact_distances = counts.exact_distances + reranked,
+             .rerank_pages = rerank_pages});
+    } else {
+        query.scatter.fail(std::move(probe.status).error());
     }
-    source.finish(ticket, std::move(active.status), active.visits);
-    active.status = {};
+    probe.graph = nullptr;
+    shards_.unpin(probe.shard);
+    --query.running;
+    if (!query.is_beginning) begin_probes(number / probes_per_query_, Waiting::kNever, source);
 }
 
 }  // namespace trackway::search

@@ -12,7 +12,7 @@ constexpr std::size_t kRecordedMax = std::size_t{16} << 20U;  // numbers, 64 MiB
 
 }  // namespace
 
-Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const OpenedGraph& graph,
+Result<std::unique_ptr<WorkerPool>> WorkerPool::start(OpenedShards& shards,
                                                       const OpenOptions& options,
                                                       std::uint32_t thread_count) {
     std::unique_ptr<WorkerPool> pool(new WorkerPool());
@@ -20,7 +20,7 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const OpenedGraph& graph,
     try {
         for (std::uint32_t i = 0; i < thread_count; ++i) {
             pool->threads_.emplace_back(
-                [&graph, options, raw = pool.get()] { raw->work(graph, options); });
+                [&shards, options, raw = pool.get()] { raw->work(shards, options); });
         }
     } catch (const std::system_error& error) {
         return base::fail_errno(error.code().value(), "cannot start the searching threads");
@@ -46,11 +46,11 @@ WorkerPool::~WorkerPool() {
         thread.join();
 }
 
-void WorkerPool::work(const OpenedGraph& graph, const OpenOptions& options) {
+void WorkerPool::work(OpenedShards& shards, const OpenOptions& options) {
     auto scheduler = Scheduler::create(
-        graph, {options.queries_in_flight_per_thread, options.max_beam_width},
+        shards, {options.queries_in_flight_per_thread, options.max_beam_width},
         [&](const io::PageReaderSetup& setup) { return io::open_page_reader(options.io, setup); });
-    report_ready(scheduler, graph);
+    report_ready(scheduler, shards);
     if (!scheduler) return;
     for (;;) {
         {
@@ -63,7 +63,7 @@ void WorkerPool::work(const OpenedGraph& graph, const OpenOptions& options) {
 }
 
 void WorkerPool::report_ready(Result<std::unique_ptr<Scheduler>>& scheduler,
-                              const OpenedGraph& graph) {
+                              const OpenedShards& shards) {
     const std::lock_guard lock(mutex_);
     ++ready_;
     if (!scheduler) {
@@ -71,7 +71,7 @@ void WorkerPool::report_ready(Result<std::unique_ptr<Scheduler>>& scheduler,
     } else {
         io_engine_ = (*scheduler)->reader().engine();
         io_description_ = (*scheduler)->reader().description();
-        io_description_ += graph.files.shards().front().file.is_direct()
+        io_description_ += shards.first_files().shards().front().file.is_direct()
                                ? ", direct I/O"
                                : ", through the page cache (no direct I/O on this file system)";
     }
@@ -97,6 +97,10 @@ bool WorkerPool::take(QueryTicket& ticket) {
     const std::uint64_t number = batch.next++;
     ticket = {.query = batch.queries.row(number),
               .params = batch.params,
+              .expand_share = batch.expand_share,
+              .shard_probes = batch.shard_probes,
+              .share_sought = batch.share_sought,
+              .allow_partial = batch.allow_partial,
               .given = batch.rerank > 0 ? batch.given.row(number) : nullptr,
               .rerank = batch.rerank,
               .out = batch.out + number * batch.params.k,

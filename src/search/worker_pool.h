@@ -4,7 +4,7 @@
 #include "trackway/options.h"
 #include "trackway/result.h"
 
-#include "search/opened_graph.h"
+#include "search/opened_shards.h"
 #include "search/query_source.h"
 #include "search/scheduler.h"
 
@@ -13,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,6 +26,10 @@ struct Batch {
     MatrixView given = {};     // what the queries are codes of, if they are
     std::uint32_t rerank = 0;  // QueryTicket
     beam::BeamParams params;
+    std::optional<float> expand_share = {};  // this and the next three: QueryTicket
+    std::uint32_t shard_probes = 0;
+    std::optional<float> share_sought = {};
+    bool allow_partial = false;
     Neighbor* out = nullptr;
     SearchStats* stats = nullptr;  // may be null
     std::uint64_t next = 0;        // the first query that no thread has taken
@@ -37,8 +42,8 @@ struct Batch {
 // or twice per query, never per hop.
 class WorkerPool final : public QuerySource {
 public:
-    // Starts the threads and waits until each has its reader. The graph must outlive the pool.
-    static Result<std::unique_ptr<WorkerPool>> start(const OpenedGraph& graph,
+    // Starts the threads and waits until each has its reader. The shards must outlive the pool.
+    static Result<std::unique_ptr<WorkerPool>> start(OpenedShards& shards,
                                                      const OpenOptions& options,
                                                      std::uint32_t thread_count);
     WorkerPool(const WorkerPool&) = delete;
@@ -63,8 +68,8 @@ public:
 
 private:
     WorkerPool() = default;
-    void work(const OpenedGraph& graph, const OpenOptions& options);
-    void report_ready(Result<std::unique_ptr<Scheduler>>& scheduler, const OpenedGraph& graph);
+    void work(OpenedShards& shards, const OpenOptions& options);
+    void report_ready(Result<std::unique_ptr<Scheduler>>& scheduler, const OpenedShards& shards);
     void drop_rest(Batch& batch);
     bool record_next();
 

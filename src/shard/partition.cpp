@@ -145,6 +145,7 @@ Partition train_partition(const MatrixView& sample, Metric metric, const Partiti
 struct Assigner::Near {
     std::array<std::uint16_t, NearestShards::kMost> homes{};  // the nearest shards
     std::array<std::uint16_t, NearestShards::kReplicasMax> replicas{};
+    std::array<float, NearestShards::kReplicasMax> ratios{};
     std::uint8_t home_count = 0;
     std::uint8_t replica_count = 0;
 };
@@ -184,6 +185,9 @@ void Assigner::add(const MatrixView& block, const base::Arena& arena) {
             const float most = found.front().distance * partition_.replica_ratio;
             for (const NearShard& replica : nearest.replicas(found)) {
                 if (replica.distance > most) continue;
+                near[i].ratios[near[i].replica_count] =
+                    replica.distance /
+                    std::max(found.front().distance, std::numeric_limits<float>::min());
                 near[i].replicas[near[i].replica_count++] =
                     static_cast<std::uint16_t>(replica.shard);
             }
@@ -206,17 +210,17 @@ void Assigner::place(std::span<const Near> near) {
                                    : static_cast<std::uint32_t>(emptiest - home_counts_.begin());
         homes_.push_back(static_cast<std::uint16_t>(home));
         ++home_counts_[home];
-        if (homes.front() != home) add_replica(number, homes.front(), home);
-        for (const std::uint16_t shard : std::span(row.replicas).first(row.replica_count))
-            add_replica(number, shard, home);
+        if (homes.front() != home) add_replica({number, homes.front()}, home);
+        for (std::uint8_t i = 0; i < row.replica_count; ++i)
+            add_replica({number, row.replicas[i], row.ratios[i]}, home);
     }
 }
 
-void Assigner::add_replica(std::uint32_t row, std::uint32_t shard, std::uint32_t home) {
-    if (shard == home || replica_counts_[shard] >= replica_max_) return;
+void Assigner::add_replica(const Replica& replica, std::uint32_t home) {
+    if (replica.shard == home || replica_counts_[replica.shard] >= replica_max_) return;
     if (replicas_.size() >= replicas_max_) return;
-    replicas_.push_back({row, shard});
-    ++replica_counts_[shard];
+    replicas_.push_back(replica);
+    ++replica_counts_[replica.shard];
 }
 
 }  // namespace trackway::shard

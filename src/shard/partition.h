@@ -54,6 +54,13 @@ Partition train_partition(const MatrixView& sample, Metric metric, const Partiti
 struct Replica {
     std::uint32_t row = 0;
     std::uint32_t shard = 0;
+    // At a boundary: how many times as far its nearest cell is as that of the vector's own shard.
+    float ratio = 0;
+};
+
+struct ReplicaLimits {
+    std::uint64_t replicas = 0;           // in all
+    std::uint64_t replicas_of_shard = 0;  // of each
 };
 
 // Takes all rows in order, block by block.
@@ -77,11 +84,12 @@ public:
     // In the order of rows.
     std::span<const Replica> replicas() const noexcept { return replicas_; }
     std::span<const std::uint64_t> home_counts() const noexcept { return home_counts_; }
+    ReplicaLimits limits() const noexcept { return {replicas_max_, replica_max_}; }
 
 private:
     struct Near;
     void place(std::span<const Near> near);
-    void add_replica(std::uint32_t row, std::uint32_t shard, std::uint32_t home);
+    void add_replica(const Replica& replica, std::uint32_t home);
 
     const Partition& partition_;
     Metric metric_;

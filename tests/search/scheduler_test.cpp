@@ -65,8 +65,9 @@ public:
 
 void serve(const test::SearchedGraph& opened, ListSource& source, std::uint64_t seed,
            std::uint32_t in_flight, Fault fault = {}) {
+    search::OpenedShards shards(*opened.graph);
     auto scheduler = search::Scheduler::create(
-        *opened.graph, {in_flight, 4},
+        shards, {in_flight, 4},
         [&](const io::PageReaderSetup& setup) -> Result<std::unique_ptr<io::PageReader>> {
             return std::make_unique<test::FakePageReader>(opened.pages, setup, seed, fault);
         });
