@@ -3,6 +3,7 @@
 #include "layouts/graph_files.h"
 #include "layouts/graph_tables.h"
 #include "layouts/manifest.h"
+#include "layouts/shard_set.h"
 #include "layouts/vectors_file.h"
 #include "layouts/verify_graph.h"
 #include "layouts/verify_tables.h"
@@ -131,7 +132,7 @@ struct InspectOptions {
     std::uint32_t covisits = 0;
 };
 
-Status inspect(const InspectOptions& options) {
+Status inspect_graph(const InspectOptions& options) {
     const std::string& folder = options.folder;
     const auto manifest = layouts::read_manifest(folder);
     if (!manifest) return tl::unexpected(manifest.error());
@@ -144,6 +145,30 @@ Status inspect(const InspectOptions& options) {
         if (!status) return status;
     }
     return options.verify_all ? verify(folder, *manifest, *graph) : Status();
+}
+
+// Of separate shards: the set and its router, then each shard like any index.
+Status inspect(const InspectOptions& options) {
+    const auto set = layouts::read_shard_set(options.folder);
+    if (!set) return tl::unexpected(set.error());
+    if (!*set) return inspect_graph(options);
+    std::printf("uuid          %s\n", layouts::uuid_text((*set)->uuid).c_str());
+    std::printf("vectors       %llu x %u %s, metric %s\n",
+                static_cast<unsigned long long>((*set)->vectors), (*set)->dimension,
+                name_of((*set)->element_type), name_of((*set)->metric));
+    std::printf("shards        %zu separate ones; router of %u regions, share sought %s\n",
+                (*set)->shard_vectors.size(), (*set)->regions,
+                layouts::decimal_text((*set)->share_sought).c_str());
+    const auto router = layouts::read_router(options.folder, **set);
+    if (!router) return tl::unexpected(router.error());
+    for (std::uint32_t shard = 0; shard < (*set)->shard_vectors.size(); ++shard) {
+        InspectOptions of_shard = options;
+        of_shard.folder = layouts::shard_folder(options.folder, **set, shard).string();
+        std::printf("\nseparate shard %u: %s\n", shard, of_shard.folder.c_str());
+        const Status status = inspect_graph(of_shard);
+        if (!status) return status;
+    }
+    return {};
 }
 
 }  // namespace

@@ -95,7 +95,8 @@ bool Scheduler::admit(QuerySource& source) {
 // As many as the query wants and there is room for; finishes it when it wants none and has none.
 void Scheduler::begin_probes(std::uint32_t number, Waiting waiting, QuerySource& source) {
     Query& query = *queries_[number];
-    query.is_beginning = true;  // probes that end at once leave the rest to this loop
+    if (query.is_stalled) return;  // it tries again later
+    query.is_beginning = true;     // probes that end at once leave the rest to this loop
     while (query.running < probes_per_query_ && query.scatter.wants_another(query.running)) {
         const std::uint32_t shard = query.scatter.next();
         auto graph = waiting == Waiting::kForRoom ? shards_.pin(shard) : shards_.try_pin(shard);

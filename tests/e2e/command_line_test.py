@@ -90,8 +90,8 @@ class OptionsTest(ProgramTest):
     def test_options_of_later_versions(self):
         """They must not be taken silently as long as they do nothing."""
         for name, options in {
-                "build-index": ("--graph=separate", "--trace=x", "--shard-budget=1GiB"),
-                "search-index": ("--shard-probes=1", "--drop-cache",
+                "build-index": ("--graph=both", "--trace=x", "--shard-budget=1GiB"),
+                "search-index": ("--shard-count=1", "--drop-cache",
                                  "--metric=l2"),
                 "relayout-index": ("--shards=2", "--page-size=8192", "--max-degree=32",
                                    "--code-bytes=8", "--overwrite", "--vectors=x"),

@@ -1,0 +1,130 @@
+"""Separate shards: built, killed, run in parts, searched alone, together and when one is gone."""
+import json
+import random
+import shutil
+import time
+
+import programs
+from programs import DatasetTest, finish, start
+
+SEED = 20261122
+SHARDS = 3
+KILLS = 6
+
+
+def files_of(index):
+    """The bytes of all files of an index of separate shards, by path."""
+    return {str(path.relative_to(index)): path.read_bytes()
+            for path in sorted(index.rglob("*")) if path.is_file()}
+
+
+class SeparateShardsTest(DatasetTest):
+    """6,000 x 24 float32 with a workload."""
+    SHAPE = (6000, 24)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.build_options = ("build-index", "--vectors", cls.base, "--workload", cls.queries,
+                             "--build-list", 40, "--max-degree", 24, "--graph", "separate",
+                             "--shards", SHARDS, "--quiet")
+        cls.whole = cls.shared / "whole"
+        started = time.monotonic()
+        finished = programs.run(*cls.build_options, "--index", cls.whole)
+        assert finished.status == 0, finished
+        cls.duration = time.monotonic() - started
+        cls.right = files_of(cls.whole)
+        cls.truth = cls.shared / "truth.ibin"
+        finished = programs.run("make-ground-truth", "--vectors", cls.base, "--queries",
+                                cls.queries, "--output", cls.truth, "--k", 10)
+        assert finished.status == 0, finished
+
+    def row(self, index, *options):
+        """The report's row of a search."""
+        return json.loads(self.done("search-index", "--index", index, "--queries", self.queries,
+                                    "--ground-truth", self.truth, "--search-list", 40, "--json",
+                                    "-", *options).out)["rows"][0]
+
+    def test_probes(self):
+        """The fewer shards a query searches the less it finds; left to itself it finds most."""
+        rows = [self.row(self.whole, "--shard-share", 1, "--shard-probes", probes)
+                for probes in range(1, SHARDS + 1)]
+        for probes, row in enumerate(rows, 1):
+            self.assertEqual(row["shards_probed_per_query"], probes)
+            self.assertEqual(row["partial_answers"], 0)
+        for before, after in zip(rows, rows[1:]):
+            self.assertLess(before["recall"], after["recall"])
+            self.assertLess(before["pages_read_per_query"], after["pages_read_per_query"])
+        usual = self.row(self.whole)
+        self.assertGreater(usual["recall"], 0.95 * rows[-1]["recall"])
+        self.assertLessEqual(usual["shards_probed_per_query"], SHARDS)
+        bounded = self.row(self.whole, "--memory-budget", "600KiB")
+        self.assertGreater(bounded["recall"], usual["recall"] - 0.02)
+
+    def test_inspect_and_refusals(self):
+        """All shards verify; what a set of shards cannot do is said."""
+        seen = self.done("inspect-index", "--index", self.whole, "--verify").out
+        self.assertEqual(seen.count("verified"), SHARDS)
+        for arguments, words in (
+                (("--memory-budget", "10KiB"), ("memory budget", "largest shard")),
+                (("--cache-vertices", 5), ("separate shards",)),
+                (("--shard-share", 2), ("share sought",))):
+            self.fails("search-index", "--index", self.whole, "--queries", self.queries,
+                       *arguments, words=words, statuses=(1,))
+        self.fails("relayout-index", "--index", self.whole, "--workload", self.queries,
+                   words=("separate shards",), statuses=(1,))
+        self.fails(*self.build_options, "--index", self.folder / "x", "--vector-encoding", "sq8",
+                   words=("vector encoding", "separate"), statuses=(1,))
+        self.assertFalse((self.folder / "x").exists())
+
+    def test_shard_that_is_gone(self):
+        """An error that names it, or answers that are counted as partial."""
+        index = self.folder / "index"
+        shutil.copytree(self.whole, index)
+        folder = next(path for path in index.iterdir()
+                      if path.name.startswith("shard-0001") and path.is_dir())
+        alone = self.folder / "moved"
+        folder.rename(alone)
+        self.fails("search-index", "--index", index, "--queries", self.queries,
+                   words=("shard 1", folder.name), statuses=(1,))
+        row = self.row(index, "--allow-partial", "--shard-share", 1)
+        self.assertEqual(row["partial_answers"], row["queries"])
+        self.assertEqual(row["shards_probed_per_query"], SHARDS - 1)
+        self.assertLess(self.row(alone)["recall"], 1)  # rows of the dataset, found in one shard
+        self.assertGreater(self.row(alone)["recall"], 0.1)
+
+    def test_kill_at_random_moments(self):
+        """The next build finishes, to the same bytes."""
+        draw = random.Random(SEED)
+
+        def one(item):
+            number, delay = item
+            index = self.folder / f"index-{number}"
+            process = start(*self.build_options, "--index", index)
+            time.sleep(delay)
+            process.kill()
+            finish(process)
+            whole = (index / "manifest.json").exists()
+            self.done(*self.build_options, "--index", index, *(["--overwrite"] if whole else []))
+            self.assertEqual(files_of(index), self.right)
+            shutil.rmtree(index)
+        delays = [draw.uniform(0, 1.1 * self.duration) for _ in range(KILLS)]
+        programs.in_parallel(one, enumerate(delays), lanes=2)
+
+    def test_parts_and_threads(self):
+        """As a cluster would, shards at the same time, with other numbers of threads."""
+        index = self.folder / "index"
+        options = (*self.build_options, "--index", index, "--stage")
+        self.fails(*options, "graph", "--shard", 1, words=(index, "cannot open"), statuses=(1,))
+        self.done(*options, "partition")
+        parts = [start(*options, "graph", "--shard", shard, "--threads", 1 + shard)
+                 for shard in range(SHARDS)]
+        for part in parts:
+            self.assertEqual(finish(part).status, 0)
+        report = json.loads(self.done(*options, "finish", "--json", "-").out)
+        self.assertIn("shard-0002", report["stages_resumed"])
+        self.assertEqual(files_of(index), self.right)
+
+
+if __name__ == "__main__":
+    programs.main()
