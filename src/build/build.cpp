@@ -63,8 +63,7 @@ public:
         TRACKWAY_TRY(take_part(shard));
         if (plan_.separate) {
             builder::SeparateShards shards(separate_task(), *kept_, runner_);
-            TRACKWAY_TRY_ASSIGN(is_routed, shards.take_router());
-            if (!is_routed) TRACKWAY_TRY(fail_before("partition"));
+            TRACKWAY_TRY(shards.take_router());
             TRACKWAY_TRY(shards.build(shard));
         } else {
             TRACKWAY_TRY(runner_.stage(
@@ -484,6 +483,13 @@ Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& par
     if (part.shard && part.stage != "graph") {
         return fail(ErrorCode::kInvalidArgument,
                     join("shard: expected with stage graph only, found with ", part.stage));
+    }
+    const bool is_whole_shard =
+        part.stage == "partition" || part.stage == "graph" || part.stage == "finish";
+    if (options.shards.graphs == ShardGraphs::kSeparate && !is_whole_shard) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("stage: expected partition, graph or finish for separate shards, found ",
+                         part.stage));
     }
     TRACKWAY_TRY_ASSIGN(vectors, VectorFile::open(options.vectors));
     Build build(options, progress, stop, {vectors, {}, vectors.row_count()});

@@ -185,8 +185,12 @@ Status SeparateShards::make_router(const Workload& workload) {
     return {};
 }
 
-Result<bool> SeparateShards::take_router() {
-    return kept_.work().find("router", router_key(), router_);
+Status SeparateShards::take_router() {
+    TRACKWAY_TRY_ASSIGN(is_made, kept_.work().find("router", router_key(), router_));
+    if (is_made) return {};
+    return base::fail(ErrorCode::kInvalidArgument,
+                      join(task_.options.index_dir.string(),
+                           ": stage graph of one shard: expected stage partition to be finished"));
 }
 
 Status SeparateShards::build(std::uint32_t shard) {
@@ -198,7 +202,7 @@ Status SeparateShards::build(std::uint32_t shard) {
         "shard 1 ", shard, " ", graph.max_degree, " ", graph.build_list_size, " ",
         layouts::decimal_text(graph.alpha), " ", task_.plan.code_bytes, " ",
         type ? name_of(*type) : "auto", " ", task_.plan.page_size_bytes, " ", layout.keep_trace,
-        " ", name_of(layout.page_order), " ", task_.plan.memory_budget_bytes);
+        " ", name_of(layout.page_order), " ", task_.options.memory_budget_bytes);
     const StageKey key = router_key();
     const auto make = [&]() -> Result<StageOutput> {
         TRACKWAY_TRY_ASSIGN(report, build_members(shard));

@@ -36,8 +36,8 @@ public:
         : task_(std::move(task)), kept_(kept), runner_(runner) {}
 
     Status make_router(const Workload& workload);
-    // One that another run has made: whether there is one.
-    Result<bool> take_router();
+    // One that another run has made; kInvalidArgument where there is none.
+    Status take_router();
     // The index of one shard, in the folder of stages; its report goes into the runner's. REQUIRES:
     // the router is made.
     Status build(std::uint32_t shard);

@@ -212,6 +212,8 @@ TEST_SUITE("search") {
         // One by one, as machines that share the folder would.
         options.thread_count = 1;
         options.index_dir = built.folder / "parts";
+        test::expect_error(build_part(options, {.stage = "merge"}), ErrorCode::kInvalidArgument,
+                           {"stage", "merge"});
         test::expect_error(build_part(options, {.stage = "graph", .shard = 1}),
                            ErrorCode::kNotFound);
         test::expect_value(build_part(options, {.stage = "partition"}));
