@@ -20,7 +20,7 @@ Json body_of(const ShardSet& set) {
         shards.push_back({{"vectors", vectors}});
     return {{"format", kShardSetFormat},
             {"format_major", kFormatMajor},
-            {"format_minor", kFormatMinor},
+            {"format_minor", set.format_minor},
             {"uuid", uuid_text(set.uuid)},
             {"vectors", set.vectors},
             {"dimension", set.dimension},
@@ -34,6 +34,7 @@ Json body_of(const ShardSet& set) {
 
 std::string read_fields(const Json& object, ShardSet& set) {
     FieldReader reader(object);
+    reader.number("format_minor", set.format_minor, kShardSetMinor, kFormatMinor);
     read_identity(reader, set);
     reader.number("seed", set.seed, 0, std::numeric_limits<std::uint64_t>::max());
     reader.number("regions", set.regions, 1, kRegionsMax);

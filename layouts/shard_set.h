@@ -17,11 +17,13 @@
 namespace trackway::layouts {
 
 constexpr const char* kShardSetFormat = "trackway-shards";
+constexpr std::uint16_t kShardSetMinor = 3;  // that had the first sets
 constexpr std::uint32_t kRegionsMax = 65536;
 
 // Folder names follow from uuid and shard number, as does that of the router's table
 // (file_names.h), which bears the number of shard 0.
 struct ShardSet {
+    std::uint16_t format_minor = kFormatMinor;
     Uuid uuid{};
     std::uint64_t vectors = 0;  // of the dataset
     std::uint32_t dimension = 0;

@@ -165,6 +165,18 @@ Status inspect(const InspectOptions& options) {
         InspectOptions of_shard = options;
         of_shard.folder = layouts::shard_folder(options.folder, **set, shard).string();
         std::printf("\nseparate shard %u: %s\n", shard, of_shard.folder.c_str());
+        const auto manifest = layouts::read_manifest(of_shard.folder);
+        if (!manifest) return tl::unexpected(manifest.error());
+        if (manifest->vectors != (*set)->shard_vectors[shard] ||
+            manifest->row_count() != (*set)->vectors) {
+            return tl::unexpected(
+                Error{ErrorCode::kCorruption, of_shard.folder + ": vectors: expected " +
+                                                  std::to_string((*set)->shard_vectors[shard]) +
+                                                  " of " + std::to_string((*set)->vectors) +
+                                                  " by the set of shards, found " +
+                                                  std::to_string(manifest->vectors) + " of " +
+                                                  std::to_string(manifest->row_count())});
+        }
         const Status status = inspect_graph(of_shard);
         if (!status) return status;
     }

@@ -64,8 +64,8 @@ void add_options(CLI::App& app, SearchOptions& options) {
     app.add_option("--page-limit", options.params.page_limit,
                    "most pages that one query may read; 0: no limit");
     app.add_option("--shard-probes", options.params.shard_probes,
-                   "of separate shards: the most that one query searches; 0: as many as are likely "
-                   "to hold one of its nearest");
+                   "of separate shards: the most that one query searches as long as they hold k "
+                   "vectors; 0: as many as are likely to hold one of its nearest");
     app.add_option("--shard-share", options.params.share_sought,
                    "of separate shards: search those that are expected to hold this share of the "
                    "nearest; without it, what the builder calibrated")
@@ -262,6 +262,12 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
         auto row = runner.run(*index, next.params, next.row, stop);
         if (!row) return tl::unexpected(row.error());
         if (table) print_table_row(*row);
+        if (row->partial_answers > 0) {
+            std::fprintf(stderr,
+                         "search-index: %llu of %llu answers miss shards that could not be read\n",
+                         static_cast<unsigned long long>(row->partial_answers),
+                         static_cast<unsigned long long>(row->queries));
+        }
         resident = std::max(resident, base::resident_bytes());
         rows.push_back(std::move(*row));
     }

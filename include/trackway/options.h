@@ -116,8 +116,10 @@ struct SearchParams {
     // whose answers then depend on what else runs.
     std::uint32_t beam_width = 0;
     std::uint32_t page_limit = 0;  // most pages of vertices that one query may read; 0: no limit
-    // Of separate shards, the most that one query searches; 0: as many as are likely to hold one of
-    // its nearest. The limit of pages is that of each shard.
+    // Of separate shards, the most that one query searches as long as they hold k vectors; 0: as
+    // many as are likely to hold one of its nearest. The limit of pages is that of each shard.
+    // Shards stop each other by what they have found, with a margin of at most 2 (stop_margin), so
+    // that answers may depend on which is sooner.
     std::uint32_t shard_probes = 0;
     // And the share of its nearest that it is expected to find before no other is searched, 0 to 1;
     // without a value, what the builder calibrated.

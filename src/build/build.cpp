@@ -122,7 +122,7 @@ private:
     Status take_partition() {
         StageOutput output;
         TRACKWAY_TRY_ASSIGN(partition, kept_->work().find_any("partition", output));
-        if (!partition) return fail_before("partition");
+        if (!partition) return fail_before_partition();
         input_key_ = builder::input_of_partition(output);
         plan_.shards = builder::shards_of_partition(output);
         if (partition_key() != *partition) {
@@ -133,7 +133,7 @@ private:
         TRACKWAY_TRY(use_partition(*partition, output));
         if (!is_encoded()) return {};
         TRACKWAY_TRY_ASSIGN(encoded, kept_->work().find_any("encode", output));
-        if (!encoded || *encoded != encode_key()) return fail_before("partition");
+        if (!encoded || *encoded != encode_key()) return fail_before_partition();
         return use_encoded(output);
     }
 
@@ -145,10 +145,10 @@ private:
             join("shard: expected less than ", parts_->numbers().shard_count(), ", found ", shard));
     }
 
-    Status fail_before(const char* stage) const {
+    Status fail_before_partition() const {
         return fail(ErrorCode::kInvalidArgument,
-                    join(options_.index_dir.string(), ": stage graph of one shard: expected stage ",
-                         stage, " to be finished"));
+                    join(options_.index_dir.string(),
+                         ": stage graph of one shard: expected stage partition to be finished"));
     }
 
     // The index's identity is a hash of everything that decides its bytes.
@@ -170,10 +170,10 @@ private:
         sample_ = pass.take_sample();
         const StageKey content = pass.content();
         identity.update(std::as_bytes(std::span(content)));
-        identity.update(std::as_bytes(input_.rows));
+        input_.add_to(identity);
         base::Checksum input;
         input.update(std::as_bytes(std::span(content)));
-        input.update(std::as_bytes(input_.rows));
+        input_.add_to(input);
         if (!options_.workload.empty()) {
             TRACKWAY_TRY_ASSIGN(workload, builder::Workload::read(options_.workload, shape()));
             workload_ = std::move(workload);
@@ -191,7 +191,7 @@ private:
 
     StageKey partition_key() const {
         return builder::stage_key(
-            join("partition 1 ", kVersion, " ", name_of(vectors_.element_type()), " ",
+            join("partition 2 ", kVersion, " ", name_of(vectors_.element_type()), " ",
                  vectors_.row_count(), " x ", vectors_.dimension(), " ", name_of(options_.metric),
                  " ", options_.seed, " ", plan_.partition_recipe()),
             {&input_key_, 1});
@@ -416,7 +416,7 @@ private:
     layouts::Manifest manifest() const {
         return {.uuid = uuid_,
                 .vectors = given_.row_count,
-                .dataset_rows = input_.rows.empty() ? 0 : input_.row_count,
+                .dataset_rows = given_.row_count == input_.row_count ? 0 : input_.row_count,
                 .dimension = given_.dimension,
                 .element_type = given_.element_type,
                 .metric = options_.metric,

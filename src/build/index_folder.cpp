@@ -39,8 +39,10 @@ Status check_entries(const fs::path& path, std::string_view work_name, bool over
             return fail(ErrorCode::kInvalidArgument,
                         base::join(entry.path().string(), ": expected a regular file"));
         }
-        const bool is_ours = layouts::is_index_file_name(name) ||
-                             layouts::is_shard_folder_name(name) || name == work_name;
+        // Folders of shards are those of an unfinished build, or an index that somebody moved here.
+        const bool is_ours =
+            layouts::is_index_file_name(name) || name == work_name ||
+            (layouts::is_shard_folder_name(name) && fs::exists(path / work_name, error));
         if (!is_ours && !overwrite) {
             return fail(ErrorCode::kInvalidArgument,
                         base::join(path.string(), ": expected an empty folder, found ", name));
@@ -74,6 +76,26 @@ std::optional<std::vector<std::string>> listed_names(const fs::path& path) {
             names.push_back(layouts::shard_file_name(manifest->uuid, shard, part));
     }
     return names;
+}
+
+// One of the same name, of the index that is replaced, takes its place among the stages.
+Status move_shard(const MovedFolder& folder) {
+    const int moved = fs::exists(folder.to) ? renameat2(AT_FDCWD, folder.from.c_str(), AT_FDCWD,
+                                                        folder.to.c_str(), RENAME_EXCHANGE)
+                                            : rename(folder.from.c_str(), folder.to.c_str());
+    if (moved == 0) return {};
+    return fail_errno(errno, base::join(folder.to.string(), ": cannot move the shard here"));
+}
+
+// A shard that was moved out of the stages by a build that did not come to publish it.
+bool take_back(const fs::path& shard, const fs::path& work) noexcept {
+    const std::string name = shard.stem().string();
+    std::error_code error;
+    if (!layouts::is_shard_folder_name(shard.filename().string())) return false;
+    if (!fs::exists(work / (name + ".stage"), error) || fs::exists(work / name, error))
+        return false;
+    fs::rename(shard, work / name, error);
+    return !error;
 }
 
 }  // namespace
@@ -156,17 +178,16 @@ void IndexFolder::remove_unlisted() const noexcept {
         if (is_ours && !keep) unlisted.push_back(entry.path());
     }
     for (const fs::path& path : unlisted)
-        remove_index(path);
+        if (!take_back(path, path_ / kWorkName)) remove_index(path);
 }
 
 Status IndexFolder::publish(const std::string& manifest_text, std::vector<io::StagedFile> files,
                             std::span<const MovedFolder> folders) {
-    for (const MovedFolder& folder : folders) {
-        if (rename(folder.from.c_str(), folder.to.c_str()) == 0) continue;
-        return fail_errno(errno, base::join(folder.to.string(), ": cannot move the shard here"));
-    }
     for (io::StagedFile& file : files)
         TRACKWAY_TRY(file.publish());
+    for (const MovedFolder& folder : folders)
+        TRACKWAY_TRY(move_shard(folder));
+    if (!folders.empty()) TRACKWAY_TRY(io::sync_folder(path_));
     if (created_) {
         const auto parent = path_.parent_path();
         TRACKWAY_TRY(io::sync_folder(parent.empty() ? "." : parent));

@@ -134,14 +134,14 @@ void LoadedGraph::number_vertices(const layouts::GraphFiles& files,
         for (const std::uint32_t row : row_at.subspan(first, places))
             if (row != kNoVertex) rows_.push_back(row);
         std::sort(rows_.begin() + begin, rows_.end());
+        for (std::size_t place = first; place < first + places; ++place) {
+            if (row_at[place] == kNoVertex) continue;
+            const auto at = std::lower_bound(rows_.begin() + begin, rows_.end(), row_at[place]);
+            vertex_at_[place] = static_cast<std::uint32_t>(at - rows_.begin());
+        }
         starts_.push_back(static_cast<std::uint32_t>(rows_.size()));
     }
     row_count_ = geometry.row_count;
-    std::vector<std::uint32_t> vertex_of(row_count_);
-    for (std::uint32_t vertex = 0; vertex < rows_.size(); ++vertex)
-        vertex_of[rows_[vertex]] = vertex;
-    for (std::size_t place = 0; place < row_at.size(); ++place)
-        if (row_at[place] != kNoVertex) vertex_at_[place] = vertex_of[row_at[place]];
 }
 
 Status LoadedGraph::load_exact(const std::filesystem::path& path, const layouts::Manifest& manifest,

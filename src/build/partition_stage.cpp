@@ -149,6 +149,12 @@ void add_report(const shard::Partition& partition, std::vector<std::uint64_t>& v
 
 }  // namespace
 
+void VectorRows::add_to(base::Checksum& checksum) const {
+    if (rows.empty()) return;
+    checksum.update(std::as_bytes(std::span(&row_count, 1)));
+    checksum.update(std::as_bytes(rows));
+}
+
 Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& task,
                                    const base::Arena& arena) {
     const std::uint64_t rows = task.rows.vectors.row_count();

@@ -9,6 +9,7 @@
 #include "trackway/vector_file.h"
 
 #include "base/arena.h"
+#include "base/checksum.h"
 #include "build/built_graph.h"
 #include "build/work_folder.h"
 #include "build/workload.h"
@@ -29,6 +30,9 @@ struct VectorRows {
     const VectorFile& vectors;
     std::span<const std::uint32_t> rows = {};  // of the dataset, rising; empty: all
     std::uint64_t row_count = 0;               // of the dataset
+
+    // Which rows of how many; nothing where they are all.
+    void add_to(base::Checksum& checksum) const;
 };
 
 // The vectors as working files hold them, by vertex.

@@ -109,6 +109,8 @@ private:
     static constexpr std::uint64_t kLiftBytes = 16;
     // The plan must not depend on the number of threads: the bytes of the index do not.
     static constexpr std::uint32_t kThreadsPlanned = 16;
+    // What queries gain by replicas: some five shards for each of their neighbours.
+    static constexpr std::uint64_t kDemandBytes = std::uint64_t{40} << 20U;
     static constexpr std::uint64_t kBlockBytes = std::uint64_t{12} << 20U;
 
     std::uint64_t base() const {
@@ -122,7 +124,8 @@ private:
         const std::uint64_t cells =
             std::min<std::uint64_t>(std::uint64_t{shards} * 64, 4096) * dimension_ * 12;
         const std::uint64_t queries = shards == 1 ? 0 : 12'288 * given_bytes_ + 32'768 * shards;
-        return sample + cells + queries + rows_ * kPartitionBytesEach + kBlockBytes;
+        const std::uint64_t demand = plan_.separate && shards > 1 ? kDemandBytes : 0;
+        return sample + cells + queries + demand + rows_ * kPartitionBytesEach + kBlockBytes;
     }
     // Of the build of a separate shard: its vectors alone.
     Costs of_rows(std::uint64_t rows) const {

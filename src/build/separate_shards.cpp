@@ -135,7 +135,8 @@ Result<StageOutput> shard_output(const WorkFolder& work, std::uint32_t shard) {
     std::error_code error;
     for (fs::directory_iterator entry(work.file(name), error), end; !error && entry != end;
          entry.increment(error))
-        output.files.push_back(name + "/" + entry->path().filename().string());
+        if (layouts::is_index_file_name(entry->path().filename().string()))
+            output.files.push_back(name + "/" + entry->path().filename().string());
     if (error) return base::fail_errno(error.value(), work.file(name).string() + ": cannot list");
     std::sort(output.files.begin(), output.files.end());
     return output;
@@ -279,6 +280,7 @@ Status SeparateShards::publish(IndexFolder& folder, const layouts::Uuid& uuid) {
     BuildReport& report = runner_.report();
     report.shards.resize(task_.plan.shards);
     std::vector<MovedFolder> moved;
+    std::error_code ignored;
     for (std::uint32_t shard = 0; shard < set.shard_vectors.size(); ++shard) {
         const fs::path from = work.file(shard_stage_name(shard));
         TRACKWAY_TRY_ASSIGN(manifest, layouts::read_manifest(from));
@@ -288,7 +290,7 @@ Status SeparateShards::publish(IndexFolder& folder, const layouts::Uuid& uuid) {
         moved.push_back({from, layouts::shard_folder(folder.path(), set, shard)});
         TRACKWAY_TRY_ASSIGN(output, shard_output(work, shard));
         for (const std::string& name : output.files)
-            bytes += fs::file_size(work.file(name));
+            bytes += fs::file_size(work.file(name), ignored);
     }
     const auto path = folder.path() / layouts::shard_file_name(set.uuid, layouts::kGraphShard,
                                                                layouts::ShardPart::kRouter);

@@ -25,8 +25,8 @@ constexpr std::string_view kChecksumWord = "checksum ";
 constexpr const char* kMarker = "trackway-build";
 constexpr std::string_view kMarkerText = "What an unfinished build-index has made.\n";
 constexpr std::string_view kWorkingFiles[] = {
-    "vectors.given", "vectors.encoded", "rows",  "replicas", "edges", "edges-united",
-    "codes",         "codec",           "trace", "order",    "router"};
+    "vectors.given", "vectors.encoded", "rows",  "vertices", "replicas", "edges",
+    "edges-united",  "codes",           "codec", "trace",    "order",    "router"};
 constexpr std::uint64_t kRecordMax = std::uint64_t{16} << 20U;
 constexpr std::uint64_t kReadBytes = std::uint64_t{4} << 20U;
 

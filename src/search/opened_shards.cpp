@@ -166,7 +166,7 @@ Result<const OpenedGraph*> OpenedShards::pin(std::uint32_t shard) {
 // Reads the tables without the lock; others that want the same shard meanwhile find no room.
 Result<const OpenedGraph*> OpenedShards::pin_locked(std::unique_lock<std::mutex>& lock,
                                                     Shard& shard) {
-    if (!shard.files) return tl::unexpected(shard.error);
+    if (!shard.files || shard.is_broken) return tl::unexpected(shard.error);
     if (shard.is_loading) return nullptr;
     if (!shard.graph) {
         if (!make_room(shard.table_bytes)) return nullptr;
@@ -180,8 +180,10 @@ Result<const OpenedGraph*> OpenedShards::pin_locked(std::unique_lock<std::mutex>
         room_.notify_all();
         if (!graph) {
             used_bytes_ -= shard.table_bytes;
-            return fail(graph.error().code,
-                        join("shard ", &shard - shards_.data(), ": ", graph.error().message));
+            shard.is_broken = true;  // reading it again for every query would help nobody
+            shard.error = {graph.error().code,
+                           join("shard ", &shard - shards_.data(), ": ", graph.error().message)};
+            return tl::unexpected(shard.error);
         }
         shard.graph = std::make_unique<const OpenedGraph>(std::move(*graph));
     }

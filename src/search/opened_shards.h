@@ -76,6 +76,7 @@ private:
         // Guarded by mutex_.
         std::unique_ptr<const OpenedGraph> graph;
         bool is_loading = false;
+        bool is_broken = false;  // error says why
         std::uint32_t pins = 0;
         std::uint64_t last_used = 0;
     };

@@ -15,7 +15,7 @@ void Scatter::start(const QueryTicket& ticket) {
     ticket_ = ticket;
     started_ns_ = base::now_ns();
     begun_ = 0;
-    bound_ = std::numeric_limits<float>::infinity();
+    running_.clear();
     stats_ = {.shards_probed = 0};
     status_ = {};
     found_.reset(ticket.params.k);
@@ -48,6 +48,27 @@ beam::BeamParams Scatter::params_for(const OpenedGraph& graph) const {
     return params;
 }
 
+float Scatter::bound_for(std::uint32_t probe) const noexcept {
+    float bound =
+        found_.full() ? found_.list().back().distance : std::numeric_limits<float>::infinity();
+    for (const Bound& other : running_)
+        if (other.probe != probe) bound = std::min(bound, other.kth);
+    return bound;
+}
+
+void Scatter::note(std::uint32_t probe, float kth) noexcept {
+    for (Bound& known : running_) {
+        if (known.probe != probe) continue;
+        known.kth = kth;
+        return;
+    }
+    running_.push_back({probe, kth});
+}
+
+void Scatter::forget(std::uint32_t probe) noexcept {
+    std::erase_if(running_, [&](const Bound& known) { return known.probe == probe; });
+}
+
 void Scatter::merge(std::span<const graph::Candidate> found, const SearchStats& cost) {
     for (const graph::Candidate& candidate :
          found.first(std::min<std::size_t>(found.size(), ticket_.params.k))) {
@@ -58,7 +79,6 @@ void Scatter::merge(std::span<const graph::Candidate> found, const SearchStats& 
             });
         if (!is_replica) found_.insert({candidate.distance, candidate.vertex, 0});
     }
-    if (found_.full()) lower_bound_to(found_.list().back().distance);
     stats_.bytes_read += cost.bytes_read;
     stats_.pages_read += cost.pages_read;
     stats_.pages_joined += cost.pages_joined;

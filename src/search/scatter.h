@@ -37,14 +37,18 @@ public:
     // In this graph, which may hold fewer vectors than asked for.
     beam::BeamParams params_for(const OpenedGraph& graph) const;
 
-    // The k-th distance so far, as kernels compute it; infinity before there is one.
-    float bound() const noexcept { return bound_; }
-    void lower_bound_to(float kth) noexcept { bound_ = kth < bound_ ? kth : bound_; }
+    // The k-th distance that others than this probe have found, as kernels compute it; infinity
+    // before there is one.
+    float bound_for(std::uint32_t probe) const noexcept;
+    // The probe has found k vectors, the last at this distance.
+    void note(std::uint32_t probe, float kth) noexcept;
+    // It is over: what it found counts once it is merged.
+    void forget(std::uint32_t probe) noexcept;
 
     // A shard is done. found: nearest first, Candidate::vertex the row; a row that is there already
     // is a replica.
     void merge(std::span<const graph::Candidate> found, const SearchStats& cost);
-    // A shard could not be searched: the query fails, or goes without it.
+    // A shard could not be searched: the query fails, or goes without it and what it found.
     void fail(Error error);
 
     // The first read of all begins to be waited for, or the last has come.
@@ -63,7 +67,11 @@ private:
     std::size_t enough_ = 1;            // of them
     std::size_t begun_ = 0;
     graph::Frontier found_;
-    float bound_ = std::numeric_limits<float>::infinity();
+    struct Bound {
+        std::uint32_t probe = 0;
+        float kth = std::numeric_limits<float>::infinity();
+    };
+    std::vector<Bound> running_;  // of probes that are not merged yet
     SearchStats stats_;
     Status status_;
     std::uint64_t started_ns_ = 0;

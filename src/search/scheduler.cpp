@@ -56,7 +56,8 @@ std::uint32_t Scheduler::reads_per_probe() const noexcept {
 
 void Scheduler::run(QuerySource& source) {
     for (;;) {
-        const bool more = admit(source);
+        // Those that wait for room go first: new ones would keep it from them.
+        const bool more = !stalled_.empty() || admit(source);
         retry_stalled(source);
         if (!more && idle_.size() == queries_.size()) return;
         submit(1);
@@ -254,13 +255,13 @@ void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySour
     if (status && probe.status) {
         const std::span<const std::byte> bytes(read.buffer, shards_.page_size_bytes());
         if (scatter.ticket().params.beam_width == 0) probe.search.set_beam_width(beam_width());
-        probe.search.set_bound(scatter.bound());
+        probe.search.set_bound(scatter.bound_for(number));
         status = located(
             probe.reranks ? probe.rerank->absorb(page, bytes) : probe.search.absorb(page, bytes),
             probe);
         const auto found = probe.search.found();
         const std::uint32_t k = scatter.ticket().params.k;
-        if (shards_.is_routed() && found.size() >= k) scatter.lower_bound_to(found[k - 1].distance);
+        if (shards_.is_routed() && found.size() >= k) scatter.note(number, found[k - 1].distance);
     }
     if (!status && probe.status) probe.status = std::move(status);
     if (probe.outstanding == 0) go_on(number, source);
@@ -270,6 +271,7 @@ void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySour
 void Scheduler::end(std::uint32_t number, QuerySource& source) {
     Probe& probe = *probes_[number];
     Query& query = query_of(number);
+    query.scatter.forget(number);
     if (probe.status) {
         const beam::BeamCounts& counts = probe.search.counts();
         const std::uint32_t rerank_pages = probe.reranks ? probe.rerank->pages() : 0;

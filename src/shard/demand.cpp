@@ -89,8 +89,8 @@ private:
     }
 
     static std::vector<Gain> summed(std::vector<Gain> all) {
-        std::stable_sort(all.begin(), all.end(), [](const Gain& a, const Gain& b) {
-            return std::tie(a.row, a.shard) < std::tie(b.row, b.shard);
+        std::sort(all.begin(), all.end(), [](const Gain& a, const Gain& b) {
+            return std::tie(a.row, a.shard, a.gain) < std::tie(b.row, b.shard, b.gain);
         });
         std::vector<Gain> sums;
         for (const Gain& gain : all) {

@@ -16,6 +16,8 @@ constexpr std::uint32_t kNeighbors = 10;
 constexpr std::uint32_t kRegions = 2048;
 constexpr std::uint64_t kQueriesPerRegion = 8;
 constexpr std::size_t kBlended = 8;
+// With fewer queries, or queries that are all alike, nothing is known of those to come.
+constexpr std::uint64_t kJudgesLeast = 25;
 constexpr float kRankOffset = 3;
 // Of the nearest of judging queries, that are found when shards are searched by their promise.
 constexpr double kShareFound = 0.99;
@@ -108,6 +110,13 @@ float fit_share_sought(const RouterTask& task, const RouterRows& rows, const bas
     return 1;
 }
 
+// One region, in which all shards promise the same: all are searched.
+TrainedRouter all_alike(std::uint32_t dimension, std::uint32_t shards) {
+    TrainedRouter router{.regions = 1, .values = std::vector<float>(dimension, 0)};
+    router.values.insert(router.values.end(), shards, 1 / static_cast<float>(shards));
+    return router;
+}
+
 }  // namespace
 
 void RouterRows::distances(std::span<const float> query, std::span<float> out) const {
@@ -186,6 +195,8 @@ TrainedRouter train_router(const RouterTask& task, const base::Arena& arena) {
         }
     }
     const RouterRows rows{queries.dimension(), task.shards, router.values};
+    if (task.queries.judging.row_count < kJudgesLeast || router.regions < 2 * task.shards)
+        return all_alike(queries.dimension(), task.shards);
     router.share_sought = fit_share_sought(task, rows, arena);
     return router;
 }

@@ -21,8 +21,8 @@ struct ShardPromise {
 };
 
 // Regions of the queries' space. Row-major: centroid, then for each shard the share of its queries'
-// nearest that the shard holds; replicas count in every shard that has them, so a row's shares may
-// sum to more than 1.
+// nearest that the shard adds when shards are searched one after the other, the one that adds most
+// first: replicas count once.
 struct RouterRows {
     std::uint32_t dimension = 0;
     std::uint32_t shards = 0;
@@ -75,7 +75,8 @@ struct TrainedRouter {
 // both are.
 constexpr std::uint64_t kJudgedEvery = 8;
 
-// REQUIRES: at least one training query. Unfinished when arena.stopped().
+// Where queries are too few or too much alike to conclude anything, all shards promise the same and
+// are searched. REQUIRES: at least one training query. Unfinished when arena.stopped().
 TrainedRouter train_router(const RouterTask& task, const base::Arena& arena);
 
 }  // namespace trackway::shard

@@ -224,6 +224,55 @@ TEST_SUITE("search") {
         CHECK(all(options.index_dir) == whole);
     }
 
+    TEST_CASE("a shard may hold all vectors; built again, an index takes its own place") {
+        test::BuiltIndex built;
+        build_into(built, test::random_vectors(2000, 8, ElementType::kFloat32, 3),
+                   [&](BuildOptions& options) {
+                       options.shards = {.count = 1, .graphs = ShardGraphs::kSeparate};
+                       options.code_type = CodeType::kPq;
+                       write_workload(built, 100);
+                   });
+        const layouts::ShardSet set = set_of(built.path());
+        CHECK(set.shard_vectors == std::vector<std::uint64_t>{2000});
+        const fs::path shard = layouts::shard_folder(built.path(), set, 0);
+        CHECK(test::expect_value(layouts::read_manifest(shard)).dataset_rows == 0);
+        const auto before = test::contents(shard);
+        BuildOptions options = built.options;
+        test::expect_error(build(options), ErrorCode::kInvalidArgument, {"overwrite"});
+        options.overwrite = true;
+        for (const auto& entry : fs::directory_iterator(shard))
+            fs::resize_file(entry.path(), 10);
+        test::expect_value(build(options));
+        CHECK(set_of(built.path()) == set);
+        CHECK(test::contents(shard) == before);
+        CHECK_FALSE(fs::exists(built.path() / "build.work"));
+        // A set that lost its manifest is not taken for what a build has left.
+        fs::remove(built.path() / layouts::kManifestName);
+        options.overwrite = false;
+        test::expect_error(build(options), ErrorCode::kInvalidArgument, {"empty folder", "shard-"});
+        CHECK(test::contents(shard) == before);
+    }
+
+    TEST_CASE("shards of a build that was cut while it published are taken back") {
+        test::BuiltIndex built;
+        build_separate(built, Metric::kL2, 300);
+        const layouts::ShardSet set = set_of(built.path());
+        BuildOptions options = built.options;
+        options.index_dir = built.folder / "again";
+        test::expect_value(build_part(options, {.stage = "graph"}));
+        const fs::path work = options.index_dir / "build.work";
+        for (const std::uint32_t shard : {0U, 2U}) {
+            fs::rename(work / layouts::numbered_shard_name(shard),
+                       layouts::shard_folder(options.index_dir, set, shard));
+        }
+        const auto report = test::expect_value(build(options));
+        for (const char* stage : {"shard-0000", "shard-0001", "shard-0002", "shard-0003"}) {
+            const auto& resumed = report.stages_resumed;
+            CHECK(std::find(resumed.begin(), resumed.end(), stage) != resumed.end());
+        }
+        CHECK(set_of(options.index_dir) == set);
+    }
+
     TEST_CASE("one kind of index replaces the other") {
         test::BuiltIndex built;
         build_separate(built, Metric::kL2, 300);

@@ -86,6 +86,32 @@ TEST_SUITE("shard") {
         CHECK(probes_for(promises, trained.router.share_sought) == 1);
     }
 
+    TEST_CASE("of few queries, or queries that are alike, nothing is concluded") {
+        Trained trained([](std::uint32_t row) {
+            return std::vector<std::uint16_t>{static_cast<std::uint16_t>(row % 4)};
+        });
+        const base::Arena arena(1);
+        const auto probes_of = [&](const MatrixView& training, const MatrixView& judging) {
+            const TrainedRouter router = train_router({.sample = trained.sample.view,
+                                                       .shards_of = trained.shards_of,
+                                                       .shards = 4,
+                                                       .queries = {training, judging}},
+                                                      arena);
+            RouteScratch scratch;
+            return probes_for(route({4, 4, router.values}, point(100), scratch),
+                              router.share_sought);
+        };
+        CHECK(probes_of(trained.training.view, trained.judging.view) == 1);
+        const auto few = grouped(4, 5);
+        CHECK(probes_of(trained.training.view, few.view) == 4);
+        CHECK(probes_of(trained.training.view, {}) == 4);
+        auto alike = grouped(200, 6);
+        for (std::size_t row = 1; row < 200; ++row)
+            std::copy_n(alike.bytes.begin(), 16,
+                        alike.bytes.begin() + static_cast<std::ptrdiff_t>(row * 16));
+        CHECK(probes_of(alike.view, trained.judging.view) == 4);
+    }
+
     TEST_CASE("shards are searched until they promise enough, and always one") {
         const std::vector<ShardPromise> promises = {{2, 0.5F}, {0, 0.25F}, {1, 0.25F}};
         CHECK(probes_for(promises, 0) == 1);
