@@ -5,12 +5,14 @@
 
 #include "layouts/graph_files.h"
 #include "layouts/manifest.h"
+#include "layouts/shard_set.h"
 #include "layouts/verify_graph.h"
 #include "support/temp_folder.h"
 
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -29,7 +31,14 @@ layouts::GraphFiles verify(const fs::path& index_dir) {
     return std::move(*graph);
 }
 
-void check_finds_all(const fs::path& index_dir, const fs::path& vectors) {
+std::optional<layouts::ShardSet> set_in(const fs::path& index_dir) {
+    const auto set = layouts::read_shard_set(index_dir);
+    REQUIRE(set);
+    return *set;
+}
+
+void check_finds_all(const fs::path& index_dir, const fs::path& vectors,
+                     std::optional<double> share_sought = {}) {
     const auto file = VectorFile::open(vectors);
     REQUIRE(file);
     std::vector<std::byte> rows(file->row_count() * file->row_bytes());
@@ -38,7 +47,7 @@ void check_finds_all(const fs::path& index_dir, const fs::path& vectors) {
     REQUIRE(index);
     std::vector<Neighbor> out(file->row_count());
     REQUIRE(index->search({rows.data(), file->element_type(), file->row_count(), file->dimension()},
-                          {.k = 1, .search_list_size = 40}, out));
+                          {.k = 1, .search_list_size = 40, .share_sought = share_sought}, out));
     for (std::uint64_t i = 0; i < out.size(); ++i) {
         CHECK(out[i].id == VectorId{i});
         CHECK(out[i].distance == 0);
@@ -51,7 +60,7 @@ TEST_SUITE("golden") {
     TEST_CASE("golden indexes verify and find each of their vectors") {
         std::size_t versions = 0;
         for (const auto& entry : std::filesystem::directory_iterator(TRACKWAY_GOLDEN)) {
-            if (!entry.is_directory()) continue;
+            if (!entry.is_directory() || set_in(entry.path() / "index")) continue;
             ++versions;
             CAPTURE(entry.path().string());
             verify(entry.path() / "index");
@@ -60,9 +69,19 @@ TEST_SUITE("golden") {
         CHECK(versions == 5);
     }
 
+    TEST_CASE("golden sets of separate shards verify and find each of their vectors") {
+        const fs::path folder = fs::path(TRACKWAY_GOLDEN) / "v1.3-separate";
+        const auto set = set_in(folder / "index");
+        REQUIRE(set);
+        REQUIRE(set->shard_vectors.size() == 2);
+        for (std::uint32_t shard = 0; shard < 2; ++shard)
+            verify(layouts::shard_folder(folder / "index", *set, shard));
+        check_finds_all(folder / "index", folder / "base.u8bin", 1);
+    }
+
     TEST_CASE("golden indexes are reordered, into the present format") {
         for (const auto& entry : fs::directory_iterator(TRACKWAY_GOLDEN)) {
-            if (!entry.is_directory()) continue;
+            if (!entry.is_directory() || set_in(entry.path() / "index")) continue;
             CAPTURE(entry.path().string());
             const auto vectors = entry.path() / "base.u8bin";
             const test::TempFolder folder;
