@@ -11,7 +11,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstring>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -93,8 +93,10 @@ class QueriesNearest {
 public:
     explicit QueriesNearest(const PartitionTask& task) : task_(task) {
         if (!task.on_demand || task.options.shards == 1 || task.workload == nullptr) return;
-        split_.emplace(*task.workload, SplitWorkload::Shares{shard::kJudgedEvery, UINT64_MAX, 0});
-        scan_.emplace(split_->queries().training, task.metric, kNeighbors);
+        split_ = std::make_unique<SplitWorkload>(
+            *task.workload, SplitWorkload::Shares{shard::kJudgedEvery, UINT64_MAX, 0});
+        scan_ =
+            std::make_unique<graph::ExactScan>(split_->queries().training, task.metric, kNeighbors);
     }
 
     void add(const MatrixView& block, std::uint32_t first, const base::Arena& arena) {
@@ -121,8 +123,8 @@ private:
     static constexpr std::uint32_t kNeighbors = 20;
 
     const PartitionTask& task_;
-    std::optional<SplitWorkload> split_;
-    std::optional<graph::ExactScan> scan_;
+    std::unique_ptr<SplitWorkload> split_;  // null: nothing is asked
+    std::unique_ptr<graph::ExactScan> scan_;
 };
 
 Result<std::vector<std::uint32_t>> starts_of(std::span<const std::uint64_t> counts) {
