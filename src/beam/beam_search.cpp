@@ -18,8 +18,6 @@ using graph::Candidate;
 constexpr std::uint32_t kNavigationList = 8;
 constexpr std::size_t kEntries = 4;
 constexpr float kAny = std::numeric_limits<float>::infinity();
-// BeamParams::stop_margin for distances that other searches found, where none is given.
-constexpr float kBoundMargin = 2;
 
 // A page that has been read, as HotPage shows one that is resident.
 class ReadPage {
@@ -354,12 +352,11 @@ float BeamSearch::margin_beyond(float kth, float margin) const noexcept {
     return static_cast<float>(double{kth} + double{margin} * double{graph_->estimate_error} * unit);
 }
 
-// What is found elsewhere counts once this search has come as near as it gets: before, its
-// candidates are far because it is still on its way.
+// The bound counts once this search has come as near as it gets: before, its candidates are far
+// because it is still on its way.
 bool BeamSearch::is_beyond_bound(const Candidate& candidate) const noexcept {
-    if (bound_ == kAny || graph_->estimate_error <= 0 || found_.size() == 0) return false;
-    return candidate.distance > found_.list().front().distance &&
-           candidate.distance > margin_beyond(bound_, std::min(params_.stop_margin, kBoundMargin));
+    return candidate.distance > bound_ && found_.size() > 0 &&
+           candidate.distance > found_.list().front().distance;
 }
 
 // Once k vertices are measured, a candidate whose estimate is beyond this is not worth a read. It

@@ -84,9 +84,8 @@ public:
     // Of the hops that are yet to be chosen; at least 1. BeamParams::beam_width is of the first.
     void set_beam_width(std::uint32_t width) noexcept { params_.beam_width = width; }
 
-    // What searches of other graphs for the same query have found: the k-th exact distance, as the
-    // kernels compute it. From the next hop on a candidate far beyond it is not read. Until
-    // start().
+    // What searches of other graphs leave worth reading for the same query: from the next hop on no
+    // candidate beyond this distance, as the kernels compute it, is read. Until start().
     void set_bound(float distance) noexcept { bound_ = distance; }
 
     // The pages of this hop, without repeats; a page is wanted at most once per query.

@@ -5,6 +5,7 @@
 #include "distance/row_floats.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace trackway::search {
@@ -15,7 +16,7 @@ void Scatter::start(const QueryTicket& ticket) {
     ticket_ = ticket;
     started_ns_ = base::now_ns();
     begun_ = 0;
-    running_.clear();
+    shared_list_.reset(ticket.params.search_list_size, kAtOnce);
     stats_ = {.shards_probed = 0};
     status_ = {};
     found_.reset(ticket.params.k);
@@ -34,7 +35,7 @@ void Scatter::start(const QueryTicket& ticket) {
 }
 
 bool Scatter::wants_another(std::uint32_t running) const noexcept {
-    if (!status_ || begun_ == order_.size() || running == kAtOnce) return false;
+    if (!status_ || begun_ == order_.size()) return false;
     return begun_ < enough_ || (running == 0 && !found_.full());
 }
 
@@ -46,27 +47,6 @@ beam::BeamParams Scatter::params_for(const OpenedGraph& graph) const {
     params.stop_rank = std::min(params.stop_rank, params.search_list_size);
     params.expand_share = ticket_.expand_share.value_or(graph.expand_share);
     return params;
-}
-
-float Scatter::bound_for(std::uint32_t probe) const noexcept {
-    float bound =
-        found_.full() ? found_.list().back().distance : std::numeric_limits<float>::infinity();
-    for (const Bound& other : running_)
-        if (other.probe != probe) bound = std::min(bound, other.kth);
-    return bound;
-}
-
-void Scatter::note(std::uint32_t probe, float kth) noexcept {
-    for (Bound& known : running_) {
-        if (known.probe != probe) continue;
-        known.kth = kth;
-        return;
-    }
-    running_.push_back({probe, kth});
-}
-
-void Scatter::forget(std::uint32_t probe) noexcept {
-    std::erase_if(running_, [&](const Bound& known) { return known.probe == probe; });
 }
 
 void Scatter::merge(std::span<const graph::Candidate> found, const SearchStats& cost) {

@@ -8,11 +8,11 @@
 #include "graph/frontier.h"
 #include "search/opened_shards.h"
 #include "search/query_source.h"
+#include "search/shared_list.h"
 #include "shard/router.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,21 +29,16 @@ public:
     void start(const QueryTicket& ticket);
     const QueryTicket& ticket() const noexcept { return ticket_; }
 
-    // Whether another shard should be searched now, while `running` are. Beyond those that the
-    // router finds enough, shards are added while fewer than k vectors are found.
+    // Whether another shard should be searched now, while `running` are, fewer than kAtOnce. Beyond
+    // those that the router finds enough, shards are added while fewer than k vectors are found.
     bool wants_another(std::uint32_t running) const noexcept;
     std::uint32_t next() const noexcept { return order_[begun_]; }
     void begin_next() noexcept { ++begun_; }
     // In this graph, which may hold fewer vectors than asked for.
     beam::BeamParams params_for(const OpenedGraph& graph) const;
 
-    // The k-th distance that others than this probe have found, as kernels compute it; infinity
-    // before there is one.
-    float bound_for(std::uint32_t probe) const noexcept;
-    // The probe has found k vectors, the last at this distance.
-    void note(std::uint32_t probe, float kth) noexcept;
-    // It is over: what it found counts once it is merged.
-    void forget(std::uint32_t probe) noexcept;
+    // What the query's probes have in their search lists, by their numbers within the query.
+    SharedList& shared_list() noexcept { return shared_list_; }
 
     // A shard is done. found: nearest first, Candidate::vertex the row; a row that is there already
     // is a replica.
@@ -67,11 +62,7 @@ private:
     std::size_t enough_ = 1;            // of them
     std::size_t begun_ = 0;
     graph::Frontier found_;
-    struct Bound {
-        std::uint32_t probe = 0;
-        float kth = std::numeric_limits<float>::infinity();
-    };
-    std::vector<Bound> running_;  // of probes that are not merged yet
+    SharedList shared_list_;
     SearchStats stats_;
     Status status_;
     std::uint64_t started_ns_ = 0;

@@ -255,13 +255,13 @@ void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySour
     if (status && probe.status) {
         const std::span<const std::byte> bytes(read.buffer, shards_.page_size_bytes());
         if (scatter.ticket().params.beam_width == 0) probe.search.set_beam_width(beam_width());
-        probe.search.set_bound(scatter.bound_for(number));
+        const bool shares = shards_.is_routed() && probe.outstanding == 0;
+        SharedList& list = scatter.shared_list();
+        if (shares) probe.search.set_bound(list.bound());
         status = located(
             probe.reranks ? probe.rerank->absorb(page, bytes) : probe.search.absorb(page, bytes),
             probe);
-        const auto found = probe.search.found();
-        const std::uint32_t k = scatter.ticket().params.k;
-        if (shards_.is_routed() && found.size() >= k) scatter.note(number, found[k - 1].distance);
+        if (shares) list.note(number % probes_per_query_, probe.search.frontier());
     }
     if (!status && probe.status) probe.status = std::move(status);
     if (probe.outstanding == 0) go_on(number, source);
@@ -271,7 +271,7 @@ void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySour
 void Scheduler::end(std::uint32_t number, QuerySource& source) {
     Probe& probe = *probes_[number];
     Query& query = query_of(number);
-    query.scatter.forget(number);
+    query.scatter.shared_list().end(number % probes_per_query_);
     if (probe.status) {
         const beam::BeamCounts& counts = probe.search.counts();
         const std::uint32_t rerank_pages = probe.reranks ? probe.rerank->pages() : 0;

@@ -131,6 +131,25 @@ TEST_SUITE("search") {
         }
     }
 
+    TEST_CASE("the size of the list says how surely a single neighbour is found") {
+        const test::BuiltIndex& built = shared_index();
+        const auto index = test::expect_value(Index::open(built.path(), {.thread_count = 1}));
+        std::vector<Neighbor> found(kVectors);
+        std::vector<SearchStats> stats(kVectors);
+        const auto hits = [&](std::uint32_t search_list_size) {
+            test::expect_ok(index.search(
+                built.vectors.view,
+                {.k = 1, .search_list_size = search_list_size, .beam_width = 1, .share_sought = 1},
+                found, stats));
+            std::uint32_t count = 0;
+            for (std::uint32_t i = 0; i < kVectors; ++i)
+                count += found[i].id == VectorId{i} ? 1U : 0U;
+            return count;
+        };
+        CHECK(hits(100) >= kVectors * 99 / 100);
+        CHECK(hits(5) <= hits(100));
+    }
+
     TEST_CASE("each shard is a whole index of its own, whose rows are those of the dataset") {
         const test::BuiltIndex& built = shared_index();
         const layouts::ShardSet set = set_of(built.path());
