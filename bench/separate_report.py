@@ -6,35 +6,14 @@ with the workload, and by k-means on the vectors alone.
 
 DATA holds sift250k and code-ood-50k; DIR gets the indexes and separate.json. The table goes to stdout.
 """
-import argparse
 import json
-import pathlib
 
-from shard_report import run
+from shard_report import SETS, parsed, run, value_at
 
 AIMED = (0.90, 0.95)
 SHARES = (0, .3, .4, .5, .6, .7, .75, .8, .85, .9, .93, .96, .98, .99, 1)
 LIST = 60
-# Files of base, workload and queries, options, and budgets in MiB by shards.
-SETS = {
-    "sift250k": {
-        "files": ("base.u8bin", "learn.u8bin", "query.u8bin"),
-        "options": ["--code-type", "opq"],
-        "budgets": {1: 400, 4: 260, 8: 260, 16: 260}},
-    "code-ood-50k": {
-        "files": ("base.f16bin", "learn.f16bin", "query.f16bin"),
-        "options": ["--metric", "ip", "--code-bytes", "64", "--code-type", "opq"],
-        "budgets": {1: 400, 4: 240, 8: 240, 16: 240}},
-}
-
-
-def at(points, recall):
-    """Interpolated between two (recall, value); None beyond them."""
-    points = sorted(points)
-    for (low, before), (high, after) in zip(points, points[1:]):
-        if low < recall <= high:
-            return before + (after - before) * (recall - low) / (high - low)
-    return None
+BUDGETS = {"sift250k": 260, "code-ood-50k": 240}  # MiB
 
 
 def search(options, data, queries, index, *more):
@@ -52,7 +31,7 @@ def measure(options, name, shards, with_workload):
     index = options.output / f"{name}-separate-{shards}-{'workload' if with_workload else 'alone'}"
     built = json.loads(run(
         options.bin / "build-index", "--vectors", base, "--index", index, "--overwrite", "--graph",
-        "separate", "--shards", shards, "--memory-budget", f"{setting['budgets'][shards]}MiB",
+        "separate", "--shards", shards, "--memory-budget", f"{BUDGETS[name]}MiB",
         "--quiet", "--json", "-", *setting["options"],
         *(["--workload", workload] if with_workload else [])))
     shared = [search(options, data, queries, index, "--shard-share", share) for share in SHARES]
@@ -61,9 +40,9 @@ def measure(options, name, shards, with_workload):
     usual = search(options, data, queries, index)
 
     def curve(rows, field):
-        return [at([(row["recall"], row[field]) for row in rows], recall) for recall in AIMED]
+        return [value_at(rows, field, recall) for recall in AIMED]
     return {"set": name, "shards": shards, "workload": with_workload,
-            "budget_mib": setting["budgets"][shards],
+            "budget_mib": BUDGETS[name],
             "peak_mib": built["peak_resident_bytes"] / 2 ** 20,
             "replicas": sum(shard["replicas"] for shard in built["shards"]),
             "adaptive_probes": curve(shared, "shards_probed_per_query"),
@@ -80,14 +59,7 @@ def texts(values):
 
 def main():
     """Reads the command line, prints a line for each index."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--data-dir", type=pathlib.Path, required=True)
-    parser.add_argument("--output", type=pathlib.Path, required=True)
-    parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("build/release/bin"))
-    parser.add_argument("--set", default="code-ood-50k", choices=list(SETS))
-    parser.add_argument("--shards", default="4,8,16")
-    options = parser.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
+    options = parsed(__doc__, set="code-ood-50k", shards="4,8,16")
     report = []
     print("| set | shards | queries | probes at .90 / .95 | fixed | pages | left to itself: recall, "
           "probes, pages | budget, peak MiB |")

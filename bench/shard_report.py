@@ -32,9 +32,9 @@ def run(*command):
                           text=True).stdout
 
 
-def pages_at(rows, recall):
-    """Interpolated between two lists; None beyond them."""
-    points = [(row["recall"], row["pages_read_per_query"]) for row in rows]
+def value_at(rows, field, recall):
+    """A field of the rows, interpolated between two recalls; None beyond them."""
+    points = sorted((row["recall"], row[field]) for row in rows)
     for (low, before), (high, after) in zip(points, points[1:]):
         if low < recall <= high:
             return before + (after - before) * (recall - low) / (high - low)
@@ -57,18 +57,25 @@ def measure(options, name, shards, budget):
             "replicas": sum(shard["replicas"] for shard in built["shards"]),
             "cpu_seconds": sum(stage["cpu_seconds"] for stage in built["stages"]),
             "workload_weight": built["partition"]["workload_weight"],
-            "pages": [pages_at(found["rows"], recall) for recall in AIMED]}
+            "pages": [value_at(found["rows"], "pages_read_per_query", recall) for recall in AIMED]}
+
+
+def parsed(description, **more):
+    """The command line: what reports of shards have in common, and options with these defaults."""
+    parser = argparse.ArgumentParser(description=description.split("\n", maxsplit=1)[0])
+    parser.add_argument("--data-dir", type=pathlib.Path, required=True)
+    parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("build/release/bin"))
+    for name, default in more.items():
+        parser.add_argument(f"--{name}", default=default)
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    return options
 
 
 def main():
     """Reads the command line, prints a line for each index."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--data-dir", type=pathlib.Path, required=True)
-    parser.add_argument("--output", type=pathlib.Path, required=True)
-    parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("build/release/bin"))
-    parser.add_argument("--sets", default=",".join(SETS))
-    options = parser.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
+    options = parsed(__doc__, sets=",".join(SETS))
     report = []
     print("| set | shards | budget MiB | peak MiB | pages at .95 | at .99 | build CPU s |")
     print("| --- | --- | --- | --- | --- | --- | --- |")

@@ -40,11 +40,16 @@ std::size_t remove_digits(std::string_view& name, std::string_view digits) {
     return count;
 }
 
-// Takes what shard_folder_name() gives from the front; false when it does not stand there.
-bool remove_shard_folder_name(std::string_view& name) {
+// Takes what numbered_shard_name() gives from the front; false when it does not stand there.
+bool remove_numbered_shard_name(std::string_view& name) {
     if (!name.starts_with(kPrefix)) return false;
     name.remove_prefix(kPrefix.size());
-    if (remove_digits(name, "0123456789") < 4 || !name.starts_with('.')) return false;
+    return remove_digits(name, "0123456789") >= 4;
+}
+
+// The same of shard_folder_name().
+bool remove_shard_folder_name(std::string_view& name) {
+    if (!remove_numbered_shard_name(name) || !name.starts_with('.')) return false;
     name.remove_prefix(1);
     return remove_digits(name, "0123456789abcdef") == kUuidDigitsInName;
 }
@@ -61,10 +66,18 @@ std::string uuid_text(const Uuid& uuid) {
     return text;
 }
 
-std::string numbered_shard_name(std::uint32_t shard_id) {
+std::string shard_number_text(std::uint32_t shard_id) {
     std::string number = std::to_string(shard_id);
     number.insert(0, 4 - std::min<std::size_t>(4, number.size()), '0');
-    return std::string(kPrefix) + number;
+    return number;
+}
+
+std::string numbered_shard_name(std::uint32_t shard_id) {
+    return std::string(kPrefix) + shard_number_text(shard_id);
+}
+
+bool is_numbered_shard_name(std::string_view name) {
+    return remove_numbered_shard_name(name) && name.empty();
 }
 
 std::string shard_folder_name(const Uuid& uuid, std::uint32_t shard_id) {

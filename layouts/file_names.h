@@ -35,6 +35,9 @@ std::string shard_file_name(const Uuid& uuid, std::uint32_t shard_id, ShardPart 
 std::string shard_folder_name(const Uuid& uuid, std::uint32_t shard_id);
 // The same without the uuid: "shard-0003".
 std::string numbered_shard_name(std::uint32_t shard_id);
+bool is_numbered_shard_name(std::string_view name);
+// Of the parts that names have, the number: "0003".
+std::string shard_number_text(std::uint32_t shard_id);
 
 // 32 hexadecimal digits.
 std::string uuid_text(const Uuid& uuid);

@@ -19,6 +19,17 @@ std::string text_of(const Uuid& uuid) {
     return uuid_text(uuid).substr(0, 16);
 }
 
+Status check_all(const std::string& where, std::span<const ExpectedField> fields,
+                 const std::string& by) {
+    for (const ExpectedField& field : fields) {
+        if (field.expected == field.found) continue;
+        return base::fail(ErrorCode::kCorruption,
+                          base::join(where, ": ", field.name, ": expected ", field.expected, by,
+                                     ", found ", field.found));
+    }
+    return {};
+}
+
 }  // namespace
 
 void seal_header(std::span<std::byte> header, const FileIdentity& identity) {
@@ -69,14 +80,13 @@ Status check_header(const io::File& file, std::span<const std::byte> header,
     return {};
 }
 
-Status check_fields(const io::File& file, std::span<const HeaderField> fields) {
-    for (const HeaderField& field : fields) {
-        if (field.expected == field.found) continue;
-        return base::fail(ErrorCode::kCorruption,
-                          base::join(file.path().string(), ": header: ", field.name, ": expected ",
-                                     field.expected, ", found ", field.found));
-    }
-    return {};
+Status check_fields(const std::filesystem::path& where, std::span<const ExpectedField> fields,
+                    const char* by) {
+    return check_all(where.string(), fields, base::join(" by ", by));
+}
+
+Status check_fields(const io::File& file, std::span<const ExpectedField> fields) {
+    return check_all(base::join(file.path().string(), ": header"), fields, "");
 }
 
 Status check_reserved(const io::File& file, std::span<const std::uint8_t> bytes) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 
 namespace trackway::layouts {
@@ -27,12 +28,15 @@ Status check_header(const io::File& file, std::span<const std::byte> header,
                     const FileIdentity& identity);
 
 // A number in a file and what it must be.
-struct HeaderField {
+struct ExpectedField {
     const char* name;
     std::uint64_t expected, found;
 };
-// kCorruption names the first that differs: "FILE: header: rows: expected 4, found 5".
-Status check_fields(const io::File& file, std::span<const HeaderField> fields);
+// kCorruption names the first that differs: "WHERE: rows: expected 4 by the manifest, found 5".
+Status check_fields(const std::filesystem::path& where, std::span<const ExpectedField> fields,
+                    const char* by);
+// Of a header: "FILE: header: rows: expected 4, found 5".
+Status check_fields(const io::File& file, std::span<const ExpectedField> fields);
 
 // Of a header.
 Status check_reserved(const io::File& file, std::span<const std::uint8_t> bytes);

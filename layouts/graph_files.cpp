@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "layouts/file_names.h"
+#include "layouts/file_start.h"
 
 #include <utility>
 
@@ -11,25 +12,10 @@ namespace {
 using base::fail;
 using base::join;
 
-struct Field {
-    const char* name;
-    std::uint64_t expected, found;
-};
-
-Status check_fields(const ShardFile& shard, std::span<const Field> fields, const char* source) {
-    for (const Field& field : fields) {
-        if (field.expected == field.found) continue;
-        return fail(ErrorCode::kCorruption,
-                    join(shard.file.path().string(), ": ", field.name, ": expected ",
-                         field.expected, " by ", source, ", found ", field.found));
-    }
-    return {};
-}
-
 Status check_against_manifest(const ShardFile& shard, const Manifest& manifest) {
     const GraphDescription& found = shard.graph;
     const ManifestShard& entry = manifest.shards[shard.extent.shard_id];
-    const Field fields[] = {
+    const ExpectedField fields[] = {
         {"element type",
          static_cast<std::uint64_t>(
              stored_type(manifest.encoding, manifest.metric, manifest.element_type)),
@@ -50,14 +36,14 @@ Status check_against_manifest(const ShardFile& shard, const Manifest& manifest) 
                     join(shard.file.path().string(), ": manifest: code bytes: expected at most ",
                          manifest.dimension, ", found ", manifest.code_bytes));
     }
-    return check_fields(shard, fields, "the manifest");
+    return check_fields(shard.file.path(), fields, "the manifest");
 }
 
 // Headers of one graph say the same of it, and its pages go on where those of the shard before end.
 Status check_against_first(const ShardFile& shard, const ShardFile& first, std::uint32_t pages) {
     const PageGeometry& expected = first.graph.geometry;
     const PageGeometry& found = shard.graph.geometry;
-    const Field fields[] = {
+    const ExpectedField fields[] = {
         {"first page", pages, shard.extent.first_page},
         {"graph pages", expected.page_count, found.page_count},
         {"page size", expected.page_size_bytes, found.page_size_bytes},
@@ -68,7 +54,7 @@ Status check_against_first(const ShardFile& shard, const ShardFile& first, std::
         {"entry point", static_cast<std::uint32_t>(first.graph.entry_point),
          static_cast<std::uint32_t>(shard.graph.entry_point)},
     };
-    return check_fields(shard, fields, "the shards before");
+    return check_fields(shard.file.path(), fields, "the shards before");
 }
 
 }  // namespace

@@ -250,7 +250,7 @@ Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::pa
 
 Result<Manifest> read_manifest(const std::filesystem::path& index_dir) {
     TRACKWAY_TRY_ASSIGN(text, read_manifest_text(index_dir));
-    TRACKWAY_TRY_ASSIGN(set, read_shard_set(index_dir));
+    TRACKWAY_TRY_ASSIGN(set, shard_set_in(text, index_dir));
     if (set) {
         return fail(ErrorCode::kUnsupported,
                     join(index_dir.string(),

@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "layouts/file_names.h"
+#include "layouts/file_start.h"
 #include "layouts/json_fields.h"
 #include "layouts/table_file.h"
 
@@ -65,11 +66,32 @@ Result<ShardSet> parse_shard_set(std::string_view text, const std::filesystem::p
 Result<std::optional<ShardSet>> read_shard_set(const std::filesystem::path& index_dir) {
     const auto text = read_manifest_text(index_dir);
     if (!text) return std::nullopt;
-    const Json object = Json::parse(*text, nullptr, false);
+    return shard_set_in(*text, index_dir);
+}
+
+Result<std::optional<ShardSet>> shard_set_in(const std::string& text,
+                                             const std::filesystem::path& index_dir) {
+    const Json object = Json::parse(text, nullptr, false);
     if (!object.is_object() || object.value("format", Json()) != kShardSetFormat)
         return std::nullopt;
-    TRACKWAY_TRY_ASSIGN(set, parse_shard_set(*text, index_dir / kManifestName));
+    TRACKWAY_TRY_ASSIGN(set, parse_shard_set(text, index_dir / kManifestName));
     return set;
+}
+
+Status check_shard(const ShardSet& set, std::uint32_t shard_id, const Manifest& manifest,
+                   const std::filesystem::path& folder) {
+    const ExpectedField fields[] = {
+        {"dataset rows", set.vectors, manifest.row_count()},
+        {"vectors", set.shard_vectors[shard_id], manifest.vectors},
+        {"dimension", set.dimension, manifest.dimension},
+        {"element type", static_cast<std::uint64_t>(set.element_type),
+         static_cast<std::uint64_t>(manifest.element_type)},
+        {"metric", static_cast<std::uint64_t>(set.metric),
+         static_cast<std::uint64_t>(manifest.metric)},
+        {"vector encoding", static_cast<std::uint64_t>(VectorEncoding::kAsGiven),
+         static_cast<std::uint64_t>(manifest.encoding)},
+    };
+    return check_fields(folder, fields, "the set of shards");
 }
 
 std::filesystem::path shard_folder(const std::filesystem::path& index_dir, const ShardSet& set,

@@ -5,6 +5,7 @@
 #include "trackway/result.h"
 #include "trackway/types.h"
 
+#include "layouts/manifest.h"
 #include "layouts/table_file.h"
 
 #include <cstdint>
@@ -47,6 +48,14 @@ Result<ShardSet> parse_shard_set(std::string_view text, const std::filesystem::p
 // Nothing where the index in the folder is one graph, or cannot be read at all: read_manifest()
 // says what is wrong then.
 Result<std::optional<ShardSet>> read_shard_set(const std::filesystem::path& index_dir);
+
+// The same of a text that has been read.
+Result<std::optional<ShardSet>> shard_set_in(const std::string& text,
+                                             const std::filesystem::path& index_dir);
+
+// Whether the index of a shard, in its folder, is what the set says of it: kCorruption otherwise.
+Status check_shard(const ShardSet& set, std::uint32_t shard_id, const Manifest& manifest,
+                   const std::filesystem::path& folder);
 
 std::filesystem::path shard_folder(const std::filesystem::path& index_dir, const ShardSet& set,
                                    std::uint32_t shard_id);

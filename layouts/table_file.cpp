@@ -26,9 +26,9 @@ auto chunk_of(Bytes payload, std::uint64_t chunk) {
 }
 
 Status check_shape(const io::File& file, const TableHeader& header, const TableShape& shape) {
-    const HeaderField fields[] = {{"kind", static_cast<std::uint32_t>(shape.kind), header.kind},
-                                  {"row bytes", shape.row_bytes, header.row_bytes},
-                                  {"rows", shape.row_count, header.row_count}};
+    const ExpectedField fields[] = {{"kind", static_cast<std::uint32_t>(shape.kind), header.kind},
+                                    {"row bytes", shape.row_bytes, header.row_bytes},
+                                    {"rows", shape.row_count, header.row_count}};
     TRACKWAY_TRY(check_fields(file, fields));
     TRACKWAY_TRY(check_reserved(file, header.reserved));
     const std::uint64_t expected = table_file_bytes(shape);

@@ -29,7 +29,7 @@ VectorsHeader header_of(const VectorsGeometry& geometry, const Manifest& manifes
 
 Status check_header_fields(const io::File& file, const VectorsHeader& wanted,
                            const VectorsHeader& header) {
-    const HeaderField fields[] = {
+    const ExpectedField fields[] = {
         {"page size", wanted.page_size_bytes, header.page_size_bytes},
         {"pages", wanted.page_count, header.page_count},
         {"places", wanted.place_count, header.place_count},

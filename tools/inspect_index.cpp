@@ -167,17 +167,8 @@ Status inspect(const InspectOptions& options) {
         std::printf("\nseparate shard %u: %s\n", shard, of_shard.folder.c_str());
         const auto manifest = layouts::read_manifest(of_shard.folder);
         if (!manifest) return tl::unexpected(manifest.error());
-        if (manifest->vectors != (*set)->shard_vectors[shard] ||
-            manifest->row_count() != (*set)->vectors) {
-            return tl::unexpected(
-                Error{ErrorCode::kCorruption, of_shard.folder + ": vectors: expected " +
-                                                  std::to_string((*set)->shard_vectors[shard]) +
-                                                  " of " + std::to_string((*set)->vectors) +
-                                                  " by the set of shards, found " +
-                                                  std::to_string(manifest->vectors) + " of " +
-                                                  std::to_string(manifest->row_count())});
-        }
-        const Status status = inspect_graph(of_shard);
+        Status status = layouts::check_shard(**set, shard, *manifest, of_shard.folder);
+        if (status) status = inspect_graph(of_shard);
         if (!status) return status;
     }
     return {};

@@ -122,7 +122,7 @@ private:
     Status take_partition() {
         StageOutput output;
         TRACKWAY_TRY_ASSIGN(partition, kept_->work().find_any("partition", output));
-        if (!partition) return fail_before_partition();
+        if (!partition) return builder::fail_before_partition(options_.index_dir);
         input_key_ = builder::input_of_partition(output);
         plan_.shards = builder::shards_of_partition(output);
         if (partition_key() != *partition) {
@@ -133,7 +133,8 @@ private:
         TRACKWAY_TRY(use_partition(*partition, output));
         if (!is_encoded()) return {};
         TRACKWAY_TRY_ASSIGN(encoded, kept_->work().find_any("encode", output));
-        if (!encoded || *encoded != encode_key()) return fail_before_partition();
+        if (!encoded || *encoded != encode_key())
+            return builder::fail_before_partition(options_.index_dir);
         return use_encoded(output);
     }
 
@@ -143,12 +144,6 @@ private:
         return fail(
             ErrorCode::kInvalidArgument,
             join("shard: expected less than ", parts_->numbers().shard_count(), ", found ", shard));
-    }
-
-    Status fail_before_partition() const {
-        return fail(ErrorCode::kInvalidArgument,
-                    join(options_.index_dir.string(),
-                         ": stage graph of one shard: expected stage partition to be finished"));
     }
 
     // The index's identity is a hash of everything that decides its bytes.

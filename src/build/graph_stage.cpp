@@ -6,6 +6,7 @@
 #include "graph/reachability.h"
 #include "graph/robust_prune.h"
 #include "graph/vamana.h"
+#include "layouts/file_names.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -258,9 +259,7 @@ private:
 }  // namespace
 
 std::string graph_stage_name(std::uint32_t shard) {
-    std::string number = std::to_string(shard);
-    number.insert(0, 4 - std::min<std::size_t>(4, number.size()), '0');
-    return "graph-" + number;
+    return "graph-" + layouts::shard_number_text(shard);
 }
 
 Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& task,

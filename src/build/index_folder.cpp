@@ -87,17 +87,6 @@ Status move_shard(const MovedFolder& folder) {
     return fail_errno(errno, base::join(folder.to.string(), ": cannot move the shard here"));
 }
 
-// A shard that was moved out of the stages by a build that did not come to publish it.
-bool take_back(const fs::path& shard, const fs::path& work) noexcept {
-    const std::string name = shard.stem().string();
-    std::error_code error;
-    if (!layouts::is_shard_folder_name(shard.filename().string())) return false;
-    if (!fs::exists(work / (name + ".stage"), error) || fs::exists(work / name, error))
-        return false;
-    fs::rename(shard, work / name, error);
-    return !error;
-}
-
 }  // namespace
 
 Result<IndexFolder> IndexFolder::open(const fs::path& path, bool overwrite) {
@@ -177,8 +166,11 @@ void IndexFolder::remove_unlisted() const noexcept {
             layouts::is_index_file_name(name) || layouts::is_shard_folder_name(name);
         if (is_ours && !keep) unlisted.push_back(entry.path());
     }
-    for (const fs::path& path : unlisted)
-        if (!take_back(path, path_ / kWorkName)) remove_index(path);
+    const auto work = begun_work();
+    for (const fs::path& path : unlisted) {
+        const bool is_shard = layouts::is_shard_folder_name(path.filename().string());
+        if (!(is_shard && work && work->take_back(path))) remove_index(path);
+    }
 }
 
 Status IndexFolder::publish(const std::string& manifest_text, std::vector<io::StagedFile> files,

@@ -7,10 +7,19 @@
 #include "base/errors.h"
 #include "build/work_folder.h"
 
+#include <filesystem>
 #include <string>
 #include <utility>
 
 namespace trackway::builder {
+
+// A part of a build was asked for before what it needs.
+inline Status fail_before_partition(const std::filesystem::path& index_dir) {
+    return base::fail(
+        ErrorCode::kInvalidArgument,
+        base::join(index_dir.string(),
+                   ": stage graph of one shard: expected stage partition to be finished"));
+}
 
 class KeptStages {
 public:

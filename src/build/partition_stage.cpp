@@ -106,17 +106,11 @@ public:
     std::vector<shard::Replica> replicas(const shard::Assigner& assigner) const {
         const auto at_boundaries = assigner.replicas();
         if (!scan_) return {at_boundaries.begin(), at_boundaries.end()};
-        std::vector<std::vector<std::uint32_t>> nearest;
-        for (const graph::Frontier& found : scan_->nearest()) {
-            auto& rows = nearest.emplace_back();
-            for (const graph::Candidate& candidate : found.list())
-                rows.push_back(candidate.vertex);
-        }
         const std::uint32_t shards = task_.options.shards;
         const shard::ReplicaLimits limits = assigner.limits();
         return shard::join_replicas(
-            shard::demanded_replicas(nearest, assigner.homes(), shards, limits), at_boundaries,
-            shards, limits);
+            shard::demanded_replicas(scan_->rows(), assigner.homes(), shards, limits),
+            at_boundaries, shards, limits);
     }
 
 private:

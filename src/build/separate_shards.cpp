@@ -8,7 +8,6 @@
 #include "distance/row_floats.h"
 #include "io/file.h"
 #include "layouts/file_names.h"
-#include "layouts/manifest.h"
 #include "layouts/table_file.h"
 #include "shard/router.h"
 
@@ -29,31 +28,13 @@ namespace {
 namespace fs = std::filesystem;
 
 using base::join;
+using layouts::numbered_shard_name;  // of the stage that builds a shard, and of its folder
 
 constexpr const char* kRouterFile = "router";
 constexpr const char* kMembers = "members";
 constexpr const char* kQueries = "queries";
 constexpr std::size_t kQueriesLeast = 64;
 constexpr std::size_t kWriteBytes = std::size_t{4} << 20U;
-
-const char* suffix_of(ElementType type) noexcept {
-    switch (type) {
-        case ElementType::kFloat32:
-            return ".fbin";
-        case ElementType::kFloat16:
-            return ".f16bin";
-        case ElementType::kUint8:
-            return ".u8bin";
-        case ElementType::kInt8:
-            return ".i8bin";
-    }
-    return "";
-}
-
-// "shard-0003": the stage that builds a shard, and the folder in which it does.
-std::string shard_stage_name(std::uint32_t shard) {
-    return layouts::numbered_shard_name(shard);
-}
 
 // Vertices of the shard, its own and its replicas, in the order of their rows.
 std::vector<std::uint32_t> members_of(const PartitionedVectors& parts, std::uint32_t shard) {
@@ -81,17 +62,16 @@ std::vector<std::uint16_t> shards_with(const PartitionedVectors& parts, std::uin
     return shards;
 }
 
-// "members-shard-0003.fbin".
-std::string rows_file_name(const char* what, std::uint32_t shard, ElementType type) {
-    return join(what, "-", shard_stage_name(shard), suffix_of(type));
+// "members-shard-0003.npy".
+std::string rows_file_name(const char* what, std::uint32_t shard) {
+    return join(what, "-", numbered_shard_name(shard), ".npy");
 }
 
 // A file of some rows of a matrix, in this order.
 Status write_rows(const fs::path& path, const MatrixView& all,
                   std::span<const std::uint32_t> chosen) {
-    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
-    const std::uint32_t head[] = {static_cast<std::uint32_t>(chosen.size()), all.dimension};
-    TRACKWAY_TRY(file.append(std::as_bytes(std::span(head))));
+    TRACKWAY_TRY_ASSIGN(
+        file, VectorFileWriter::create(path, all.element_type, chosen.size(), all.dimension));
     std::vector<std::byte> block;
     block.reserve(kWriteBytes + all.row_bytes());
     for (const std::uint32_t row : chosen) {
@@ -101,7 +81,7 @@ Status write_rows(const fs::path& path, const MatrixView& all,
         block.clear();
     }
     TRACKWAY_TRY(file.append(block));
-    return file.name();
+    return file.finish();
 }
 
 // Queries of the workload that would search each shard: those that its layout is made for.
@@ -121,7 +101,7 @@ Status write_queries(const WorkFolder& work, const SeparateTask& task, const Mat
     }
     for (std::uint32_t shard = 0; shard < shards; ++shard) {
         if (chosen[shard].size() < kQueriesLeast) continue;  // the shard's vectors stand in
-        const std::string name = rows_file_name(kQueries, shard, queries.element_type);
+        const std::string name = rows_file_name(kQueries, shard);
         TRACKWAY_TRY(write_rows(work.file(name), queries, chosen[shard]));
         output.files.push_back(name);
     }
@@ -130,7 +110,7 @@ Status write_queries(const WorkFolder& work, const SeparateTask& task, const Mat
 
 // The files of a shard that is built, as its stage leaves them.
 Result<StageOutput> shard_output(const WorkFolder& work, std::uint32_t shard) {
-    const std::string name = shard_stage_name(shard);
+    const std::string name = numbered_shard_name(shard);
     StageOutput output;
     std::error_code error;
     for (fs::directory_iterator entry(work.file(name), error), end; !error && entry != end;
@@ -175,7 +155,7 @@ Result<StageOutput> train_router(const WorkFolder& work, const SeparateTask& tas
 }  // namespace
 
 StageKey SeparateShards::router_key() const {
-    return stage_key("router 1", {&task_.partition_key, 1});
+    return stage_key("router 2", {&task_.partition_key, 1});
 }
 
 Status SeparateShards::make_router(const Workload& workload) {
@@ -189,13 +169,11 @@ Status SeparateShards::make_router(const Workload& workload) {
 Status SeparateShards::take_router() {
     TRACKWAY_TRY_ASSIGN(is_made, kept_.work().find("router", router_key(), router_));
     if (is_made) return {};
-    return base::fail(ErrorCode::kInvalidArgument,
-                      join(task_.options.index_dir.string(),
-                           ": stage graph of one shard: expected stage partition to be finished"));
+    return fail_before_partition(task_.options.index_dir);
 }
 
 Status SeparateShards::build(std::uint32_t shard) {
-    const std::string name = shard_stage_name(shard);
+    const std::string name = numbered_shard_name(shard);
     const GraphOptions& graph = task_.options.graph;
     const LayoutOptions& layout = task_.options.layout;
     const auto& type = task_.options.code_type;
@@ -215,19 +193,19 @@ Status SeparateShards::build(std::uint32_t shard) {
 }
 
 Result<BuildReport> SeparateShards::build_members(std::uint32_t shard) {
-    const std::string name = shard_stage_name(shard);
+    const std::string name = numbered_shard_name(shard);
     const MatrixView given = task_.parts.given();
     const std::vector<std::uint32_t> members = members_of(task_.parts, shard);
     std::vector<std::uint32_t> rows;
     for (const std::uint32_t vertex : members)
         rows.push_back(task_.parts.numbers().row(vertex));
-    const std::string file = rows_file_name(kMembers, shard, given.element_type);
+    const std::string file = rows_file_name(kMembers, shard);
     const fs::path path = kept_.work().file(file);
     TRACKWAY_TRY(write_rows(path, given, members));
     TRACKWAY_TRY_ASSIGN(vectors, VectorFile::open(path));
     BuildOptions options = task_.options;
     options.vectors = path;
-    const std::string queries = rows_file_name(kQueries, shard, given.element_type);
+    const std::string queries = rows_file_name(kQueries, shard);
     const bool has_queries =
         std::find(router_.files.begin(), router_.files.end(), queries) != router_.files.end();
     options.workload = has_queries ? kept_.work().file(queries) : fs::path();
@@ -251,7 +229,7 @@ void SeparateShards::add_report(std::uint32_t shard, BuildReport report) {
     all.shards.resize(task_.plan.shards);
     all.shards[shard] = report.shards.front();
     for (StageReport& stage : report.stages) {
-        stage.name = join(shard_stage_name(shard), ": ", stage.name);
+        stage.name = join(numbered_shard_name(shard), ": ", stage.name);
         all.stages.push_back(std::move(stage));
     }
     all.layout = report.layout;
@@ -282,9 +260,8 @@ Status SeparateShards::publish(IndexFolder& folder, const layouts::Uuid& uuid) {
     std::vector<MovedFolder> moved;
     std::error_code ignored;
     for (std::uint32_t shard = 0; shard < set.shard_vectors.size(); ++shard) {
-        const fs::path from = work.file(shard_stage_name(shard));
-        TRACKWAY_TRY_ASSIGN(manifest, layouts::read_manifest(from));
-        set.shard_vectors[shard] = manifest.vectors;
+        const fs::path from = work.file(numbered_shard_name(shard));
+        set.shard_vectors[shard] = task_.parts.member_count(shard);
         report.shards[shard].vectors = task_.parts.numbers().count(shard);
         report.shards[shard].replicas = task_.parts.replicas(shard).size();
         moved.push_back({from, layouts::shard_folder(folder.path(), set, shard)});

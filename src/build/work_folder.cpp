@@ -73,13 +73,6 @@ std::optional<std::string> read_record(const fs::path& path) {
     return text;
 }
 
-// The folder of a separate shard, while it is built.
-bool is_shard(std::string_view name) {
-    constexpr std::string_view kPrefix = "shard-";
-    return name.starts_with(kPrefix) && name.size() >= kPrefix.size() + 4 &&
-           name.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
-}
-
 // Names that stages give to what they make, finished or not.
 bool is_working_file(std::string_view name) {
     if (name.ends_with(io::StagedFile::kSuffix)) {
@@ -88,7 +81,7 @@ bool is_working_file(std::string_view name) {
     if (name.ends_with(kRecordSuffix)) return true;
     const std::size_t slash = name.find('/');
     if (slash != std::string_view::npos) {
-        return is_shard(name.substr(0, slash)) &&
+        return layouts::is_numbered_shard_name(name.substr(0, slash)) &&
                layouts::is_index_file_name(name.substr(slash + 1));
     }
     return name.starts_with("graph-") || name.starts_with("members-") ||
@@ -229,12 +222,20 @@ Status WorkFolder::finish(std::string_view stage, const StageKey& key,
     return io::write_file(record_of(stage), std::as_bytes(std::span(text)));
 }
 
+bool WorkFolder::take_back(const fs::path& folder) const noexcept {
+    const std::string stage = folder.stem().string();
+    std::error_code error;
+    if (!fs::exists(record_of(stage), error) || fs::exists(file(stage), error)) return false;
+    fs::rename(folder, file(stage), error);
+    return !error;
+}
+
 void WorkFolder::remove() const noexcept {
     std::error_code error;
     for (const fs::path& path : files_of(path_)) {
         const std::string name = path.filename().string();
         if (is_working_file(name)) fs::remove(path, error);
-        if (is_shard(name)) remove_index(path);
+        if (layouts::is_numbered_shard_name(name)) remove_index(path);
     }
     fs::remove(path_ / kMarker, error);
     fs::remove(path_, error);  // unless something is left in it

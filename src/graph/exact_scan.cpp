@@ -42,4 +42,24 @@ void ExactScan::scan_tile(std::size_t query, const MatrixView& tile, std::uint32
     }
 }
 
+std::vector<std::vector<std::uint32_t>> ExactScan::rows() const {
+    std::vector<std::vector<std::uint32_t>> all;
+    for (const Frontier& nearest : nearest_) {
+        auto& rows = all.emplace_back();
+        for (const Candidate& candidate : nearest.list())
+            rows.push_back(candidate.vertex);
+    }
+    return all;
+}
+
+std::vector<std::vector<std::uint32_t>> nearest_rows(const MatrixView& queries,
+                                                     const MatrixView& rows, Metric metric,
+                                                     std::uint32_t k, const base::Arena& arena) {
+    if (queries.row_count == 0) return {};
+    ExactScan scan(queries, metric,
+                   static_cast<std::uint32_t>(std::min<std::uint64_t>(k, rows.row_count)));
+    scan.add(rows, 0, arena);
+    return scan.rows();
+}
+
 }  // namespace trackway::graph

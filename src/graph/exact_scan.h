@@ -22,6 +22,8 @@ public:
 
     // Of the rows added so far; distances as the kernels compute them, ties to the smaller row.
     const std::vector<Frontier>& nearest() const noexcept { return nearest_; }
+    // The same without distances: for each query its rows.
+    std::vector<std::vector<std::uint32_t>> rows() const;
 
 private:
     void scan_tile(std::size_t query, const MatrixView& tile, std::uint32_t first);
@@ -30,5 +32,11 @@ private:
     distance::DistanceFn measure_;
     std::vector<Frontier> nearest_;
 };
+
+// For each query its k nearest of these rows, or all rows where they are fewer. Unfinished when
+// arena.stopped().
+std::vector<std::vector<std::uint32_t>> nearest_rows(const MatrixView& queries,
+                                                     const MatrixView& rows, Metric metric,
+                                                     std::uint32_t k, const base::Arena& arena);
 
 }  // namespace trackway::graph

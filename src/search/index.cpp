@@ -288,19 +288,20 @@ public:
             stop_rank = std::min(list, kCalibratedNeighbors * std::max(rerank_factor_, 1U));
         }
         search::Batch batch{.queries = queries,
-                            .params = {.k = params.k,
-                                       .search_list_size = list,
-                                       .beam_width = params.beam_width,
-                                       .page_limit = params.page_limit,
-                                       .stop_margin = margin,
-                                       .stop_rank = stop_rank},
-                            .expand_share = params.expand_share,
-                            .shard_probes = params.shard_probes,
-                            .allow_partial = options_.allow_partial,
+                            .options = {.params = {.k = params.k,
+                                                   .search_list_size = list,
+                                                   .beam_width = params.beam_width,
+                                                   .page_limit = params.page_limit,
+                                                   .stop_margin = margin,
+                                                   .stop_rank = stop_rank},
+                                        .expand_share = params.expand_share,
+                                        .shard_probes = params.shard_probes,
+                                        .allow_partial = options_.allow_partial},
                             .out = out.data(),
                             .stats = stats.empty() ? nullptr : stats.data(),
                             .status = {}};
-        if (params.share_sought) batch.share_sought = static_cast<float>(*params.share_sought);
+        if (params.share_sought)
+            batch.options.share_sought = static_cast<float>(*params.share_sought);
         return is_encoded() ? search_codes(batch, params) : pool_->run(batch);
     }
 
@@ -332,7 +333,7 @@ private:
                                             codes.data() + i * batch.queries.row_bytes());
         }
         batch.rerank = std::min(params.rerank.value_or(rerank_factor_ * params.k),
-                                batch.params.search_list_size);
+                                batch.options.params.search_list_size);
         TRACKWAY_TRY(pool_->run(batch));
         if (batch.rerank > 0) return {};
         for (std::uint64_t i = 0; i < given.row_count * params.k; ++i)

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/errors.h"
 #include "layouts/file_names.h"
+#include "layouts/file_start.h"
 #include "layouts/graph_tables.h"
 
 #include <algorithm>
@@ -39,29 +40,12 @@ OpenedShards::OpenedShards(const OpenedGraph& graph)
 Status OpenedShards::open_shard(const layouts::ShardSet& set, Shard& shard) const {
     TRACKWAY_TRY_ASSIGN(manifest, layouts::read_manifest(shard.folder));
     TRACKWAY_TRY_ASSIGN(files, layouts::GraphFiles::open(shard.folder, manifest));
-    const struct {
-        const char* name;
-        std::uint64_t expected, found;
-    } fields[] = {
-        {"dataset rows", set.vectors, manifest.row_count()},
-        {"vectors", set.shard_vectors[static_cast<std::size_t>(&shard - shards_.data())],
-         manifest.vectors},
-        {"dimension", set.dimension, manifest.dimension},
-        {"element type", static_cast<std::uint64_t>(set.element_type),
-         static_cast<std::uint64_t>(manifest.element_type)},
-        {"metric", static_cast<std::uint64_t>(set.metric),
-         static_cast<std::uint64_t>(manifest.metric)},
-        {"vector encoding", static_cast<std::uint64_t>(VectorEncoding::kAsGiven),
-         static_cast<std::uint64_t>(manifest.encoding)},
-        {"page size", page_size_bytes_ != 0 ? page_size_bytes_ : files.geometry().page_size_bytes,
-         files.geometry().page_size_bytes},
-    };
-    for (const auto& field : fields) {
-        if (field.expected == field.found) continue;
-        return fail(ErrorCode::kCorruption,
-                    join(shard.folder.string(), ": ", field.name, ": expected ", field.expected,
-                         " by the set of shards, found ", field.found));
-    }
+    TRACKWAY_TRY(layouts::check_shard(set, static_cast<std::uint32_t>(&shard - shards_.data()),
+                                      manifest, shard.folder));
+    const std::uint32_t page_size = files.geometry().page_size_bytes;
+    const layouts::ExpectedField of_first[] = {
+        {"page size", page_size_bytes_ != 0 ? page_size_bytes_ : page_size, page_size}};
+    TRACKWAY_TRY(layouts::check_fields(shard.folder, of_first, "the shards before"));
     shard.table_bytes = bytes_of_tables(manifest, files.description());
     shard.manifest = std::move(manifest);
     shard.files = std::move(files);

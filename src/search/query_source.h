@@ -12,8 +12,8 @@
 
 namespace trackway::search {
 
-struct QueryTicket {
-    const std::byte* query = nullptr;
+// What a caller chose, the same for each shard that is searched.
+struct QueryOptions {
     beam::BeamParams params;  // but for expand_share
     // Without a value, what each graph was calibrated with.
     std::optional<float> expand_share = {};
@@ -21,11 +21,16 @@ struct QueryTicket {
     std::uint32_t shard_probes = 0;
     std::optional<float> share_sought = {};
     bool allow_partial = false;
+};
+
+struct QueryTicket {
+    const std::byte* query = nullptr;
+    QueryOptions options;
     // Of an index of codes: the query as it was given, and how many of the nearest are measured
     // again by exact vectors, at least k; 0: none.
     const std::byte* given = nullptr;
     std::uint32_t rerank = 0;
-    Neighbor* out = nullptr;       // params.k
+    Neighbor* out = nullptr;       // k
     SearchStats* stats = nullptr;  // may be null
     bool record = false;           // the vertices it visits go to the trace
     void* batch = nullptr;         // the source's own

@@ -16,10 +16,10 @@ void Scatter::start(const QueryTicket& ticket) {
     ticket_ = ticket;
     started_ns_ = base::now_ns();
     begun_ = 0;
-    shared_list_.reset(ticket.params.search_list_size, kAtOnce);
+    shared_list_.reset(ticket.options.params.search_list_size, kAtOnce);
     stats_ = {.shards_probed = 0};
     status_ = {};
-    found_.reset(ticket.params.k);
+    found_.reset(ticket.options.params.k);
     order_.assign(1, 0);
     enough_ = 1;
     if (!shards_.is_routed()) return;
@@ -30,8 +30,10 @@ void Scatter::start(const QueryTicket& ticket) {
     order_.clear();
     for (const shard::ShardPromise& promise : promises)
         order_.push_back(promise.shard);
-    enough_ = shard::probes_for(promises, ticket.share_sought.value_or(shards_.share_sought()));
-    if (ticket.shard_probes != 0) enough_ = std::min<std::size_t>(enough_, ticket.shard_probes);
+    enough_ =
+        shard::probes_for(promises, ticket.options.share_sought.value_or(shards_.share_sought()));
+    if (ticket.options.shard_probes != 0)
+        enough_ = std::min<std::size_t>(enough_, ticket.options.shard_probes);
 }
 
 bool Scatter::wants_another(std::uint32_t running) const noexcept {
@@ -40,18 +42,18 @@ bool Scatter::wants_another(std::uint32_t running) const noexcept {
 }
 
 beam::BeamParams Scatter::params_for(const OpenedGraph& graph) const {
-    beam::BeamParams params = ticket_.params;
+    beam::BeamParams params = ticket_.options.params;
     const std::uint32_t vertices = graph.files.description().vertex_count;
     params.k = std::min(std::max(params.k, ticket_.rerank), vertices);
     params.search_list_size = std::min(params.search_list_size, vertices);
     params.stop_rank = std::min(params.stop_rank, params.search_list_size);
-    params.expand_share = ticket_.expand_share.value_or(graph.expand_share);
+    params.expand_share = ticket_.options.expand_share.value_or(graph.expand_share);
     return params;
 }
 
 void Scatter::merge(std::span<const graph::Candidate> found, const SearchStats& cost) {
     for (const graph::Candidate& candidate :
-         found.first(std::min<std::size_t>(found.size(), ticket_.params.k))) {
+         found.first(std::min<std::size_t>(found.size(), ticket_.options.params.k))) {
         const auto list = found_.list();
         const bool is_replica =
             shards_.is_routed() && std::any_of(list.begin(), list.end(), [&](const auto& have) {
@@ -71,7 +73,7 @@ void Scatter::merge(std::span<const graph::Candidate> found, const SearchStats& 
 }
 
 void Scatter::fail(Error error) {
-    if (ticket_.allow_partial) {
+    if (ticket_.options.allow_partial) {
         ++stats_.shards_failed;
         ++enough_;  // another takes its place
     } else if (status_) {
@@ -80,7 +82,7 @@ void Scatter::fail(Error error) {
 }
 
 Status Scatter::finish() {
-    const std::uint32_t k = ticket_.params.k;
+    const std::uint32_t k = ticket_.options.params.k;
     if (status_ && found_.size() < k && stats_.shards_failed == 0) {
         status_ = base::fail(ErrorCode::kCorruption,
                              join(shards_.first_files().shards().front().file.path().string(),

@@ -81,7 +81,7 @@ bool Scheduler::admit(QuerySource& source) {
     for (std::size_t i = 0; i < queries_.size() && !idle_.empty(); ++i) {
         QueryTicket ticket;
         if (!source.take(ticket)) return false;
-        TRACKWAY_ASSERT(ticket.params.beam_width <= limits_.max_beam_width);
+        TRACKWAY_ASSERT(ticket.options.params.beam_width <= limits_.max_beam_width);
         const std::uint32_t number = idle_.back();
         idle_.pop_back();
         Query& query = *queries_[number];
@@ -185,7 +185,7 @@ void Scheduler::begin_rerank(Probe& probe, const QueryTicket& ticket) const {
     const auto found = probe.search.found();
     probe.rerank->start(ticket.given,
                         found.first(std::min<std::size_t>(found.size(), ticket.rerank)),
-                        ticket.params.k, reads_per_probe());
+                        ticket.options.params.k, reads_per_probe());
 }
 
 // A search knows the offset, not the file.
@@ -254,7 +254,8 @@ void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySour
     }
     if (status && probe.status) {
         const std::span<const std::byte> bytes(read.buffer, shards_.page_size_bytes());
-        if (scatter.ticket().params.beam_width == 0) probe.search.set_beam_width(beam_width());
+        if (scatter.ticket().options.params.beam_width == 0)
+            probe.search.set_beam_width(beam_width());
         const bool shares = shards_.is_routed() && probe.outstanding == 0;
         SharedList& list = scatter.shared_list();
         if (shares) probe.search.set_bound(list.bound());

@@ -96,14 +96,10 @@ bool WorkerPool::take(QueryTicket& ticket) {
     waiting_.pop_front();
     const std::uint64_t number = batch.next++;
     ticket = {.query = batch.queries.row(number),
-              .params = batch.params,
-              .expand_share = batch.expand_share,
-              .shard_probes = batch.shard_probes,
-              .share_sought = batch.share_sought,
-              .allow_partial = batch.allow_partial,
+              .options = batch.options,
               .given = batch.rerank > 0 ? batch.given.row(number) : nullptr,
               .rerank = batch.rerank,
-              .out = batch.out + number * batch.params.k,
+              .out = batch.out + number * batch.options.params.k,
               .stats = batch.stats != nullptr ? batch.stats + number : nullptr,
               .record = record_next(),
               .batch = &batch,

@@ -25,11 +25,7 @@ struct Batch {
     MatrixView queries;
     MatrixView given = {};     // what the queries are codes of, if they are
     std::uint32_t rerank = 0;  // QueryTicket
-    beam::BeamParams params;
-    std::optional<float> expand_share = {};  // this and the next three: QueryTicket
-    std::uint32_t shard_probes = 0;
-    std::optional<float> share_sought = {};
-    bool allow_partial = false;
+    QueryOptions options;
     Neighbor* out = nullptr;
     SearchStats* stats = nullptr;  // may be null
     std::uint64_t next = 0;        // the first query that no thread has taken

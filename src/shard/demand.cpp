@@ -63,6 +63,9 @@ private:
         std::vector<Gain> all;
         std::vector<std::uint32_t> counts(shards_);
         std::vector<std::uint32_t> order(shards_);
+        std::vector<double> worth_of_rank(shards_);
+        for (std::uint32_t rank = 0; rank < shards_; ++rank)
+            worth_of_rank[rank] = std::pow(kNextShard, rank);
         std::vector<double> worth(shards_);
         for (const auto& list : lists_) {
             std::fill(counts.begin(), counts.end(), 0);
@@ -74,7 +77,7 @@ private:
                 return counts[a] > counts[b];
             });
             for (std::uint32_t rank = 0; rank < shards_; ++rank)
-                worth[order[rank]] = std::pow(kNextShard, rank);
+                worth[order[rank]] = worth_of_rank[rank];
             for (const std::uint32_t row : list) {
                 double best = 0;
                 for (const std::uint16_t shard : holders_[row])

@@ -26,16 +26,11 @@ constexpr std::size_t kBlock = 64;
 std::vector<Neighborhood> neighborhoods(const MatrixView& queries, const MatrixView& sample,
                                         Metric metric, std::span<const std::uint32_t> cell_of,
                                         const base::Arena& arena) {
-    if (queries.row_count == 0) return {};
-    const auto k =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(kNeighbors, sample.row_count));
-    graph::ExactScan scan(queries, metric, k);
-    scan.add(sample, 0, arena);
     std::vector<Neighborhood> found;
-    for (const graph::Frontier& nearest : scan.nearest()) {
-        std::vector<std::uint32_t> cells;
-        for (const graph::Candidate& candidate : nearest.list())
-            cells.push_back(cell_of[candidate.vertex]);
+    for (std::vector<std::uint32_t>& cells :
+         graph::nearest_rows(queries, sample, metric, kNeighbors, arena)) {
+        for (std::uint32_t& cell : cells)
+            cell = cell_of[cell];
         std::sort(cells.begin(), cells.end());
         Neighborhood& neighborhood = found.emplace_back();
         for (const std::uint32_t cell : cells) {

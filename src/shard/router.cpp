@@ -26,18 +26,7 @@ using Neighborhoods = std::vector<std::vector<std::uint32_t>>;  // rows of the s
 
 Neighborhoods neighborhoods(const MatrixView& queries, const RouterTask& task,
                             const base::Arena& arena) {
-    if (queries.row_count == 0) return {};
-    const auto k =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(kNeighbors, task.sample.row_count));
-    graph::ExactScan scan(queries, task.metric, k);
-    scan.add(task.sample, 0, arena);
-    Neighborhoods found;
-    for (const graph::Frontier& nearest : scan.nearest()) {
-        auto& rows = found.emplace_back();
-        for (const graph::Candidate& candidate : nearest.list())
-            rows.push_back(candidate.vertex);
-    }
-    return found;
+    return graph::nearest_rows(queries, task.sample, task.metric, kNeighbors, arena);
 }
 
 // What each shard adds to the query's nearest when shards are searched one after the other, the one
@@ -173,8 +162,11 @@ TrainedRouter train_router(const RouterTask& task, const base::Arena& arena) {
     const auto count = static_cast<std::uint32_t>(
         std::clamp<std::uint64_t>(queries.count() / kQueriesPerRegion, 1, kRegions));
     const Points regions = train_cells(queries, {.count = count, .seed = task.seed}, arena);
-    const Neighborhoods nearest = neighborhoods(task.queries.training, task, arena);
     TrainedRouter router;
+    if (arena.stopped()) return router;
+    if (task.queries.judging.row_count < kJudgesLeast || regions.count() < 2 * task.shards)
+        return all_alike(queries.dimension(), task.shards);
+    const Neighborhoods nearest = neighborhoods(task.queries.training, task, arena);
     if (arena.stopped()) return router;
     const std::vector<std::uint32_t> region_of = nearest_cells(queries, regions, arena);
     std::vector<double> shares(regions.count() * task.shards, 0);
@@ -194,10 +186,8 @@ TrainedRouter train_router(const RouterTask& task, const base::Arena& arena) {
                 static_cast<float>(sum / std::max(1.0, static_cast<double>(sizes[region]))));
         }
     }
-    const RouterRows rows{queries.dimension(), task.shards, router.values};
-    if (task.queries.judging.row_count < kJudgesLeast || router.regions < 2 * task.shards)
-        return all_alike(queries.dimension(), task.shards);
-    router.share_sought = fit_share_sought(task, rows, arena);
+    router.share_sought =
+        fit_share_sought(task, {queries.dimension(), task.shards, router.values}, arena);
     return router;
 }
 

@@ -186,8 +186,10 @@ def gaussian_rows(count, dimension, scale=1.0, seed=SEED):
 
 
 def contents(folder):
-    """The bytes of every file of a folder, by name; not those of stages that a build has kept."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    """The bytes of every file of a folder, by path; not those of stages that a build has kept."""
+    return {str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and "build.work" not in path.relative_to(folder).parts}
 
 
 def manifest_of(index):
@@ -259,6 +261,23 @@ class ProgramTest(unittest.TestCase):
     def verified(self, index):
         """inspect-index finds nothing wrong."""
         return self.done("inspect-index", "--index", index, "--verify")
+
+
+    def killed_builds(self, command, right, moments):
+        """A build that is killed after so many seconds is finished by the next, to these bytes."""
+        def one(item):
+            number, moment = item
+            index = self.folder / f"index-{number}"
+            process = start(*command, "--index", index)
+            time.sleep(moment)
+            process.kill()
+            finish(process)
+            whole = (index / "manifest.json").exists()
+            self.done(*command, "--index", index, *(["--overwrite"] if whole else []))
+            self.assertEqual(contents(index), right)
+            self.assertFalse((index / "build.work").exists())
+            shutil.rmtree(index)
+        in_parallel(one, enumerate(moments), lanes=2)
 
 
 class DatasetTest(ProgramTest):

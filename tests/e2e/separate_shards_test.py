@@ -1,21 +1,16 @@
 """Separate shards: built, killed, run in parts, searched alone, together and when one is gone."""
 import json
+import os
 import random
 import shutil
 import time
 
 import programs
-from programs import DatasetTest, finish, start
+from programs import DatasetTest, contents, finish, start
 
 SEED = 20261122
 SHARDS = 3
-KILLS = 6
-
-
-def files_of(index):
-    """The bytes of all files of an index of separate shards, by path."""
-    return {str(path.relative_to(index)): path.read_bytes()
-            for path in sorted(index.rglob("*")) if path.is_file()}
+KILLS = int(os.environ.get("TRACKWAY_KILLS", "6"))
 
 
 class SeparateShardsTest(DatasetTest):
@@ -33,7 +28,7 @@ class SeparateShardsTest(DatasetTest):
         finished = programs.run(*cls.build_options, "--index", cls.whole)
         assert finished.status == 0, finished
         cls.duration = time.monotonic() - started
-        cls.right = files_of(cls.whole)
+        cls.right = contents(cls.whole)
         cls.truth = cls.shared / "truth.ibin"
         finished = programs.run("make-ground-truth", "--vectors", cls.base, "--queries",
                                 cls.queries, "--output", cls.truth, "--k", 10)
@@ -96,20 +91,8 @@ class SeparateShardsTest(DatasetTest):
     def test_kill_at_random_moments(self):
         """The next build finishes, to the same bytes."""
         draw = random.Random(SEED)
-
-        def one(item):
-            number, delay = item
-            index = self.folder / f"index-{number}"
-            process = start(*self.build_options, "--index", index)
-            time.sleep(delay)
-            process.kill()
-            finish(process)
-            whole = (index / "manifest.json").exists()
-            self.done(*self.build_options, "--index", index, *(["--overwrite"] if whole else []))
-            self.assertEqual(files_of(index), self.right)
-            shutil.rmtree(index)
-        delays = [draw.uniform(0, 1.1 * self.duration) for _ in range(KILLS)]
-        programs.in_parallel(one, enumerate(delays), lanes=2)
+        self.killed_builds(self.build_options, self.right,
+                           [draw.uniform(0, 1.1 * self.duration) for _ in range(KILLS)])
 
     def test_parts_and_threads(self):
         """As a cluster would, shards at the same time, with other numbers of threads."""
@@ -123,7 +106,7 @@ class SeparateShardsTest(DatasetTest):
             self.assertEqual(finish(part).status, 0)
         report = json.loads(self.done(*options, "finish", "--json", "-").out)
         self.assertIn("shard-0002", report["stages_resumed"])
-        self.assertEqual(files_of(index), self.right)
+        self.assertEqual(contents(index), self.right)
 
 
 if __name__ == "__main__":

@@ -53,22 +53,8 @@ class ShardsTest(DatasetTest):
     def test_kill_at_random_moments(self):
         """The next build finishes, to the same bytes."""
         draw = random.Random(SEED)
-
-        def one(item):
-            number, delay = item
-            index = self.folder / f"index-{number}"
-            process = self.begin(index)
-            time.sleep(delay)
-            process.kill()
-            finish(process)
-            whole = (index / "manifest.json").exists()
-            self.done(*self.build_options, *SHARDS, "--index", index,
-                      *(["--overwrite"] if whole else []))
-            self.assertEqual(contents(index), self.right)
-            self.assertFalse((index / "build.work").exists())
-            shutil.rmtree(index)
-        delays = [draw.uniform(0, 1.1 * self.duration) for _ in range(KILLS)]
-        programs.in_parallel(one, enumerate(delays), lanes=2)
+        self.killed_builds((*self.build_options, *SHARDS), self.right,
+                           [draw.uniform(0, 1.1 * self.duration) for _ in range(KILLS)])
 
     def test_kill_after_every_stage(self):
         """As soon as a stage is finished; then what it left is taken."""

@@ -1,6 +1,7 @@
 #include "layouts/manifest.h"
 
 #include "layouts/file_names.h"
+#include "support/changed_text.h"
 #include "support/temp_folder.h"
 
 #include <doctest/doctest.h>
@@ -53,14 +54,9 @@ TEST_SUITE("layouts") {
     }
 
     TEST_CASE("every flipped bit and every truncation of a manifest is found") {
-        const std::string text = manifest_text(sample());
-        for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
-            std::string changed = text;
-            changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
-            REQUIRE_FALSE(parse_manifest(changed, "m"));
-        }
-        for (std::size_t size = 0; size < text.size(); ++size)
-            REQUIRE_FALSE(parse_manifest(std::string_view(text).substr(0, size), "m"));
+        test::expect_changes_found(manifest_text(sample()), [](const std::string& text) {
+            return parse_manifest(text, "m");
+        });
     }
 
     TEST_CASE("errors name the file and the field") {

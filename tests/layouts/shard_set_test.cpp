@@ -3,6 +3,7 @@
 #include "io/file.h"
 #include "layouts/file_names.h"
 #include "layouts/manifest.h"
+#include "support/changed_text.h"
 #include "support/expect.h"
 #include "support/temp_folder.h"
 
@@ -65,14 +66,9 @@ TEST_SUITE("layouts") {
     }
 
     TEST_CASE("every flipped bit and every truncation of a set is found") {
-        const std::string text = shard_set_text(sample());
-        for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
-            std::string changed = text;
-            changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
-            REQUIRE_FALSE(parse_shard_set(changed, "m"));
-        }
-        for (std::size_t size = 0; size < text.size(); ++size)
-            REQUIRE_FALSE(parse_shard_set(text.substr(0, size), "m"));
+        test::expect_changes_found(shard_set_text(sample()), [](const std::string& text) {
+            return parse_shard_set(text, "m");
+        });
     }
 
     TEST_CASE("numbers beyond their range are refused by name") {
@@ -92,6 +88,29 @@ TEST_SUITE("layouts") {
         refused("shards", [](ShardSet& set) { set.shard_vectors.clear(); });
         refused("shards", [](ShardSet& set) { set.shard_vectors.assign(kMaxShards + 1, 1); });
         refused("vectors", [](ShardSet& set) { set.shard_vectors[1] = 1001; });
+    }
+
+    TEST_CASE("a shard that is not what the set says is refused by name") {
+        Manifest shard;
+        shard.vectors = 500;
+        shard.dataset_rows = 1000;
+        shard.dimension = 4;
+        shard.element_type = ElementType::kInt8;
+        shard.metric = Metric::kInnerProduct;
+        test::expect_ok(check_shard(sample(), 1, shard, "dir"));
+        const auto refused = [&](const char* message, auto change) {
+            Manifest other = shard;
+            change(other);
+            test::expect_error(check_shard(sample(), 1, other, "dir"), ErrorCode::kCorruption,
+                               {message});
+        };
+        refused("dir: vectors: expected 500 by the set of shards, found 600",
+                [](Manifest& other) { other.vectors = 600; });
+        refused("dataset rows: expected 1000", [](Manifest& other) { other.dataset_rows = 999; });
+        refused("dimension: expected 4", [](Manifest& other) { other.dimension = 5; });
+        refused("element type", [](Manifest& other) { other.element_type = ElementType::kUint8; });
+        refused("metric", [](Manifest& other) { other.metric = Metric::kL2; });
+        refused("vector encoding", [](Manifest& other) { other.encoding = VectorEncoding::kSq8; });
     }
 
     TEST_CASE("a set is no graph: reading it as one says where the graphs are") {

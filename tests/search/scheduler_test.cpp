@@ -38,7 +38,7 @@ public:
     bool take(search::QueryTicket& ticket) override {
         if (next_ == queries_.row_count) return false;
         ticket = {.query = queries_.row(next_),
-                  .params = params_,
+                  .options = {.params = params_},
                   .out = found.data() + next_ * params_.k,
                   .stats = &stats[next_],
                   .number = next_};
