@@ -45,6 +45,7 @@ void Arena::parallel_for(std::size_t count, std::size_t block, const Body& body)
     const auto run = [&](std::size_t i) {
         fence_.load(std::memory_order_acquire);
         if (stop_.stop_requested()) return;
+        if (before_block_) before_block_();
         const int thread = oneapi::tbb::this_task_arena::current_thread_index();
         body(i * block, std::min(count, (i + 1) * block), static_cast<std::uint32_t>(thread));
         fence_.fetch_add(1, std::memory_order_acq_rel);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <stop_token>
+#include <utility>
 
 namespace trackway::base {
 
@@ -31,9 +32,14 @@ public:
     using Body = std::function<void(std::size_t begin, std::size_t end, std::uint32_t thread)>;
     void parallel_for(std::size_t count, std::size_t block, const Body& body) const;
 
+    // Called before every block, by the thread that will run it; must not throw. Not while
+    // parallel_for() runs.
+    void before_blocks(std::function<void()> step) { before_block_ = std::move(step); }
+
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
+    std::function<void()> before_block_;
     std::stop_token stop_;
     // Orders what a block did before what its caller does next, in terms that ThreadSanitizer sees:
     // it does not look into libtbb.

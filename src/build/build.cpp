@@ -109,6 +109,8 @@ private:
         TRACKWAY_TRY(work);
         kept_.emplace(std::move(*work), report_);
         limit_.emplace(plan_.resident_limit_bytes);
+        limit_->watch();
+        arena_.before_blocks([this] { limit_->keep(); });
         report_.plan = plan_.text;
         return {};
     }

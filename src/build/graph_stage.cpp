@@ -161,6 +161,7 @@ private:
     Status fill(std::uint32_t first, graph::Adjacency& lists, const Choose& choose) {
         const auto fill_some = [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
             for (auto i = static_cast<std::uint32_t>(begin); i < end; ++i) {
+                limit_.keep();  // neighbours may lie anywhere
                 choose(first + i, scratch_[thread]);
                 lists.set(i, scratch_[thread].ids);
             }

@@ -29,6 +29,9 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path, bool writ
     const int failed = errno;
     if (writable) close(descriptor);
     if (address == MAP_FAILED) return fail_errno(failed, join(path.string(), ": cannot map"));
+    // A row that is looked at must not bring 2 MiB with it. Where there are no huge pages there is
+    // nothing to do.
+    madvise(address, file.size_bytes(), MADV_NOHUGEPAGE);
     mapped.bytes_ = {static_cast<std::byte*>(address), file.size_bytes()};
     mapped.limit_ = &limit;
     limit.add(mapped.bytes_);

@@ -1,6 +1,7 @@
 #include "io/resident_limit.h"
 
 #include "base/resident_memory.h"
+#include "base/stopwatch.h"
 
 #include <chrono>
 #include <sys/mman.h>
@@ -11,15 +12,14 @@ namespace {
 // A thread can touch some 30 MB of mapped pages in a millisecond.
 constexpr std::chrono::microseconds kRarely{1000};
 constexpr std::chrono::microseconds kOften{200};
+constexpr std::uint64_t kLookNs = 100'000;
 constexpr std::uint64_t kWorthwhile = std::uint64_t{2} << 20U;
 constexpr std::uint64_t kNear = std::uint64_t{64} << 20U;
 
 }  // namespace
 
-ResidentLimit::ResidentLimit(std::uint64_t limit_bytes)
-    : limit_(limit_bytes), watcher_([this] { watch(); }) {}
-
 ResidentLimit::~ResidentLimit() {
+    if (!watcher_.joinable()) return;
     {
         const std::lock_guard lock(mutex_);
         done_ = true;
@@ -39,25 +39,39 @@ void ResidentLimit::remove(std::span<std::byte> region) {
     std::erase_if(regions_, [&](const auto& known) { return known.data() == region.data(); });
 }
 
-// Without regions there is nothing to give back: then it sleeps.
 void ResidentLimit::watch() {
+    watcher_ = std::thread([this] { run_watcher(); });
+}
+
+// Without regions there is nothing to give back: then it sleeps.
+void ResidentLimit::run_watcher() {
     std::unique_lock lock(mutex_);
     while (!done_) {
         changed_.wait(lock, [this] { return done_ || !regions_.empty(); });
         if (done_) return;
-        const std::uint64_t resident = base::resident_bytes();
-        // What cannot be given back must not be tried again and again.
-        if (resident > limit_ && resident > left_ + kWorthwhile) {
-            give_back();
-            left_ = base::resident_bytes();
-        }
-        changed_.wait_for(lock, resident + kNear > limit_ ? kOften : kRarely);
+        changed_.wait_for(lock, keep_locked() + kNear > limit_ ? kOften : kRarely);
     }
 }
 
-void ResidentLimit::give_back() {
+// All threads together look this often. One that finds too much waits until it is given back.
+void ResidentLimit::keep() {
+    const std::uint64_t now = base::now_ns();
+    std::uint64_t next = next_look_ns_.load(std::memory_order_relaxed);
+    if (now < next || !next_look_ns_.compare_exchange_strong(next, now + kLookNs)) return;
+    if (base::resident_bytes() <= limit_) return;
+    const std::lock_guard lock(mutex_);
+    keep_locked();
+}
+
+// What was resident before.
+std::uint64_t ResidentLimit::keep_locked() {
+    const std::uint64_t resident = base::resident_bytes();
+    // What cannot be given back must not be tried again and again.
+    if (resident <= limit_ || resident <= left_ + kWorthwhile) return resident;
     for (const std::span<std::byte> region : regions_)
         madvise(region.data(), region.size(), MADV_DONTNEED);
+    left_ = base::resident_bytes();
+    return resident;
 }
 
 }  // namespace trackway::io

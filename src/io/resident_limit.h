@@ -2,6 +2,7 @@
 // them is given back when there is too much, and read again when it is needed.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +15,7 @@ namespace trackway::io {
 
 class ResidentLimit {
 public:
-    // Watches resident memory from a thread of its own.
-    explicit ResidentLimit(std::uint64_t limit_bytes);
+    explicit ResidentLimit(std::uint64_t limit_bytes) : limit_(limit_bytes) {}
     ResidentLimit(const ResidentLimit&) = delete;
     ResidentLimit& operator=(const ResidentLimit&) = delete;
     ResidentLimit(ResidentLimit&&) = delete;
@@ -26,17 +26,26 @@ public:
     void add(std::span<std::byte> region);
     void remove(std::span<std::byte> region);
 
-private:
+    // For threads that use mapped files, between two steps of at most some milliseconds: gives back
+    // what is too much before they take more. Costs a look at the clock, now and then one at
+    // resident memory.
+    void keep();
+    // Does the same from a thread of its own, for those that do not; on a busy machine it may come
+    // late. Call at most once.
     void watch();
-    void give_back();
+
+private:
+    void run_watcher();
+    std::uint64_t keep_locked();
 
     std::uint64_t limit_;
     std::uint64_t left_ = 0;  // after the last time
+    std::atomic<std::uint64_t> next_look_ns_ = 0;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::span<std::byte>> regions_;
     bool done_ = false;
-    std::thread watcher_;  // last: it uses all the others
+    std::thread watcher_;  // after watch(); last: it uses all the others
 };
 
 }  // namespace trackway::io

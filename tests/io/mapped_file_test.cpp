@@ -80,6 +80,7 @@ TEST_SUITE("io") {
         write_numbers(folder / "numbers", kCount);
         ResidentLimit none(UINT64_MAX);
         ResidentLimit limit(base::resident_bytes() + 16 * kMiB);
+        limit.watch();
         for (ResidentLimit* watched : {&none, &limit}) {
             auto mapped = MappedFile::open(folder / "numbers", true, *watched);
             REQUIRE(mapped);
@@ -99,6 +100,34 @@ TEST_SUITE("io") {
             for (std::uint32_t i = 0; i < kCount; i += 1024)
                 REQUIRE(numbers[i] == i + 2);
         }
+    }
+
+    TEST_CASE("threads that ask now and then keep the limit themselves, in any order of pages") {
+        const test::TempFolder folder;
+        constexpr std::uint32_t kCount = 32 * kMiB / 4 * 4;
+        constexpr std::uint32_t kPages = kCount / 1024;
+        write_numbers(folder / "numbers", kCount);
+        ResidentLimit limit(base::resident_bytes() + 16 * kMiB);
+        auto mapped = MappedFile::open(folder / "numbers", false, limit);
+        REQUIRE(mapped);
+        const auto numbers = mapped->numbers();
+        const auto touch = [&](std::uint32_t part) {
+            std::uint64_t sum = 0;
+            for (std::uint32_t i = part; i < kPages; i += 2) {
+                const std::uint32_t page = i * 7919 % kPages;
+                sum += numbers[page * 1024];
+                std::this_thread::sleep_for(std::chrono::microseconds(i % 64 == part ? 200 : 0));
+                limit.keep();
+            }
+            CHECK(sum != 0);
+        };
+        std::thread other([&] { touch(1); });
+        touch(0);
+        other.join();
+        CHECK(resident_bytes_of(folder / "numbers") <= 48 * kMiB);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        limit.keep();
+        CHECK(resident_bytes_of(folder / "numbers") <= 20 * kMiB);
     }
 
     TEST_CASE("room is reserved before it is written, or refused") {
