@@ -81,10 +81,10 @@ Status verify(const std::string& folder, const layouts::Manifest& manifest,
               const layouts::GraphFiles& graph) {
     const auto contents = layouts::verify_graph(graph);
     if (!contents) return tl::unexpected(contents.error());
-    const Status tables = layouts::verify_tables(folder, manifest, graph, *contents);
+    Status tables = layouts::verify_tables(folder, manifest, graph, *contents);
     if (!tables) return tables;
     if (manifest.is_encoded()) {
-        const Status exact = verify_exact(folder, manifest, graph.description());
+        Status exact = verify_exact(folder, manifest, graph.description());
         if (!exact) return exact;
     }
     std::printf(

@@ -271,6 +271,8 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
         resident = std::max(resident, base::resident_bytes());
         rows.push_back(std::move(*row));
     }
+    for (const std::string& error : index->shard_errors())
+        std::fprintf(stderr, "search-index: left out: %s\n", error.c_str());
     program.set_may_leave(false);
     if (!options.result.empty()) {
         if (Status status = write_ground_truth(options.result, runner.found()); !status) {

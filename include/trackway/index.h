@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace trackway {
 
@@ -87,6 +88,10 @@ public:
     // Writes what the recorded queries visited so far (OpenOptions::record_share), for relayout().
     // kInvalidArgument when nothing was recorded.
     Status save_trace(const std::filesystem::path& path) const;
+
+    // Of separate shards that answers had to do without (OpenOptions::allow_partial): the first
+    // error of each, so far.
+    std::vector<std::string> shard_errors() const;
 
     const IndexSummary& summary() const noexcept;
     // One line: engine and features in use, and why not the better one where that is so.

@@ -72,7 +72,7 @@ private:
 
 struct PartitionTask {
     VectorRows rows;
-    StageKey input;                      // of vectors and workload
+    StageKey input = {};                 // of vectors and workload
     MatrixView sample;                   // of the vectors; not looked at where there is one shard
     const Workload* workload = nullptr;  // null: only the vectors decide
     Metric metric = Metric::kL2;

@@ -123,7 +123,8 @@ private:
             shards == 1 ? 0 : plan_.sample_rows * (given_bytes_ + std::uint64_t{dimension_} * 4);
         const std::uint64_t cells =
             std::min<std::uint64_t>(std::uint64_t{shards} * 64, 4096) * dimension_ * 12;
-        const std::uint64_t queries = shards == 1 ? 0 : 12'288 * given_bytes_ + 32'768 * shards;
+        const std::uint64_t queries =
+            shards == 1 ? 0 : 12'288 * given_bytes_ + std::uint64_t{32'768} * shards;
         const std::uint64_t demand = plan_.separate && shards > 1 ? kDemandBytes : 0;
         return sample + cells + queries + demand + rows_ * kPartitionBytesEach + kBlockBytes;
     }
@@ -143,7 +144,7 @@ private:
     // Sample, queries and regions.
     std::uint64_t router() const {
         return plan_.sample_rows * given_bytes_ +
-               Workload::bytes_max(given_bytes_ + dimension_ * 4);
+               Workload::bytes_max(given_bytes_ + std::uint64_t{dimension_} * 4);
     }
     std::uint64_t graph(std::uint32_t shards) const {
         const graph::VamanaOptions options{.max_degree = options_.graph.max_degree,

@@ -114,9 +114,10 @@ Result<StageOutput> shard_output(const WorkFolder& work, std::uint32_t shard) {
     StageOutput output;
     std::error_code error;
     for (fs::directory_iterator entry(work.file(name), error), end; !error && entry != end;
-         entry.increment(error))
+         entry.increment(error)) {
         if (layouts::is_index_file_name(entry->path().filename().string()))
             output.files.push_back(name + "/" + entry->path().filename().string());
+    }
     if (error) return base::fail_errno(error.value(), work.file(name).string() + ": cannot list");
     std::sort(output.files.begin(), output.files.end());
     return output;
@@ -197,6 +198,7 @@ Result<BuildReport> SeparateShards::build_members(std::uint32_t shard) {
     const MatrixView given = task_.parts.given();
     const std::vector<std::uint32_t> members = members_of(task_.parts, shard);
     std::vector<std::uint32_t> rows;
+    rows.reserve(members.size());
     for (const std::uint32_t vertex : members)
         rows.push_back(task_.parts.numbers().row(vertex));
     const std::string file = rows_file_name(kMembers, shard);

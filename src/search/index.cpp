@@ -316,6 +316,7 @@ public:
 
     const IndexSummary& summary() const noexcept { return summary_; }
     const search::WorkerPool& pool() const noexcept { return *pool_; }
+    const search::OpenedShards& shards() const noexcept { return *shards_; }
 
 private:
     bool is_encoded() const noexcept { return code_.encoding != VectorEncoding::kAsGiven; }
@@ -390,6 +391,10 @@ Result<RecallSetting> Index::setting_for_recall(double target, std::uint32_t k) 
 
 Status Index::save_trace(const std::filesystem::path& path) const {
     return impl_->save_trace(path);
+}
+
+std::vector<std::string> Index::shard_errors() const {
+    return impl_->shards().failures();
 }
 
 const IndexSummary& Index::summary() const noexcept {

@@ -198,6 +198,21 @@ void OpenedShards::unpin(std::uint32_t shard) {
     if (--shards_[shard].pins == 0) room_.notify_all();
 }
 
+void OpenedShards::note_failure(std::uint32_t shard, const Error& error) {
+    const std::lock_guard lock(mutex_);
+    if (shards_[shard].failure.empty()) shards_[shard].failure = error.message;
+}
+
+std::vector<std::string> OpenedShards::failures() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> all;
+    for (const Shard& shard : shards_) {
+        const std::string& failure = shard.failure.empty() ? shard.error.message : shard.failure;
+        if (!failure.empty()) all.push_back(failure);
+    }
+    return all;
+}
+
 std::uint64_t OpenedShards::loads() const {
     const std::lock_guard lock(mutex_);
     return loads_;

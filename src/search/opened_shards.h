@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace trackway::search {
@@ -62,6 +63,10 @@ public:
     // Waits for room. REQUIRES: the thread has pinned none.
     Result<const OpenedGraph*> pin(std::uint32_t shard);
     void unpin(std::uint32_t shard);
+    // The shard could not be read, wholly or in part; the first error of each is kept.
+    void note_failure(std::uint32_t shard, const Error& error);
+    // Those errors, and of shards that could not be opened.
+    std::vector<std::string> failures() const;
     // Times that tables were read.
     std::uint64_t loads() const;
 
@@ -77,6 +82,7 @@ private:
         std::unique_ptr<const OpenedGraph> graph;
         bool is_loading = false;
         bool is_broken = false;  // error says why
+        std::string failure;     // the first
         std::uint32_t pins = 0;
         std::uint64_t last_used = 0;
     };

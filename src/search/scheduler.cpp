@@ -111,7 +111,7 @@ void Scheduler::begin_probes(std::uint32_t number, Waiting waiting, QuerySource&
         if (graph) {
             begin(free_probe(number), {shard, *graph}, source);
         } else {
-            query.scatter.fail(std::move(graph).error());
+            fail(query, shard, std::move(graph).error());
         }
     }
     query.is_beginning = false;
@@ -268,6 +268,11 @@ void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySour
     if (probe.outstanding == 0) go_on(number, source);
 }
 
+void Scheduler::fail(Query& query, std::uint32_t shard, Error error) {
+    shards_.note_failure(shard, error);
+    query.scatter.fail(std::move(error));
+}
+
 // The probe is over: what it found is the query's, which may want another.
 void Scheduler::end(std::uint32_t number, QuerySource& source) {
     Probe& probe = *probes_[number];
@@ -289,7 +294,7 @@ void Scheduler::end(std::uint32_t number, QuerySource& source) {
              .exact_distances = counts.exact_distances + reranked,
              .rerank_pages = rerank_pages});
     } else {
-        query.scatter.fail(std::move(probe.status).error());
+        fail(query, probe.shard, std::move(probe.status).error());
     }
     probe.graph = nullptr;
     shards_.unpin(probe.shard);

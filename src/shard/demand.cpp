@@ -69,9 +69,10 @@ private:
         std::vector<double> worth(shards_);
         for (const auto& list : lists_) {
             std::fill(counts.begin(), counts.end(), 0);
-            for (const std::uint32_t row : list)
+            for (const std::uint32_t row : list) {
                 for (const std::uint16_t shard : holders_[row])
                     ++counts[shard];
+            }
             std::iota(order.begin(), order.end(), 0U);
             std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
                 return counts[a] > counts[b];

@@ -56,6 +56,8 @@ struct Replica {
     std::uint32_t shard = 0;
     // At a boundary: how many times as far its nearest cell is as that of the vector's own shard.
     float ratio = 0;
+
+    bool operator==(const Replica&) const = default;
 };
 
 struct ReplicaLimits {

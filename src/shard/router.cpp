@@ -164,7 +164,8 @@ TrainedRouter train_router(const RouterTask& task, const base::Arena& arena) {
     const Points regions = train_cells(queries, {.count = count, .seed = task.seed}, arena);
     TrainedRouter router;
     if (arena.stopped()) return router;
-    if (task.queries.judging.row_count < kJudgesLeast || regions.count() < 2 * task.shards)
+    if (task.queries.judging.row_count < kJudgesLeast ||
+        regions.count() < std::size_t{2} * task.shards)
         return all_alike(queries.dimension(), task.shards);
     const Neighborhoods nearest = neighborhoods(task.queries.training, task, arena);
     if (arena.stopped()) return router;
@@ -173,7 +174,7 @@ TrainedRouter train_router(const RouterTask& task, const base::Arena& arena) {
     std::vector<std::uint32_t> sizes(regions.count(), 0);
     for (std::size_t q = 0; q < nearest.size(); ++q) {
         add_shares(nearest[q], task,
-                   std::span(shares).subspan(region_of[q] * task.shards, task.shards));
+                   std::span(shares).subspan(std::size_t{region_of[q]} * task.shards, task.shards));
         ++sizes[region_of[q]];
     }
     router.regions = static_cast<std::uint32_t>(regions.count());

@@ -82,6 +82,10 @@ class SeparateShardsTest(DatasetTest):
         folder.rename(alone)
         self.fails("search-index", "--index", index, "--queries", self.queries,
                    words=("shard 1", folder.name), statuses=(1,))
+        finished = self.done("search-index", "--index", index, "--queries", self.queries,
+                             "--allow-partial", "--json", "-")
+        self.assertIn(f"left out: shard 1: {index / folder.name}", finished.err)
+        self.assertEqual(len(json.loads(finished.out)["index"]["shard_errors"]), 1)
         row = self.row(index, "--allow-partial", "--shard-share", 1)
         self.assertEqual(row["partial_answers"], row["queries"])
         self.assertEqual(row["shards_probed_per_query"], SHARDS - 1)

@@ -63,6 +63,7 @@ struct Answers {
     std::vector<Neighbor> found = std::vector<Neighbor>(kQueries * 10);
     std::vector<SearchStats> stats = std::vector<SearchStats>(kQueries);
     Status status;
+    std::vector<std::string> errors;
 
     double mean_probes() const {
         double sum = 0;
@@ -81,6 +82,7 @@ Answers answers(const test::BuiltIndex& built, const fs::path& path, const Searc
     const auto index = test::expect_value(Index::open(path, options));
     Answers result;
     result.status = index.search(queries_for(built).view, params, result.found, result.stats);
+    result.errors = index.shard_errors();
     return result;
 }
 
@@ -325,6 +327,8 @@ TEST_SUITE("search") {
         for (const SearchStats& stats : partial.stats)
             marked += stats.shards_failed;
         CHECK(marked > kQueries / 2);
+        REQUIRE(partial.errors.size() == 1);
+        CHECK(partial.errors.front().find("shard-0001.") != std::string::npos);
         CHECK(recall(built, partial) < recall(built, answers(built, built.path(), all)));
         for (std::uint32_t shard : {0U, 2U, 3U})
             fs::remove_all(layouts::shard_folder(path, set_of(path), shard));
@@ -352,6 +356,8 @@ TEST_SUITE("search") {
             const Answers partial =
                 answers(built, path, all, {.thread_count = 2, .allow_partial = true});
             test::expect_ok(partial.status);
+            REQUIRE(partial.errors.size() == 1);
+            CHECK(partial.errors.front().find("shard-0003.") != std::string::npos);
             CHECK(std::any_of(partial.stats.begin(), partial.stats.end(),
                               [](const SearchStats& stats) { return stats.shards_failed == 1; }));
         }

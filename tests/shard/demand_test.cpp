@@ -58,6 +58,8 @@ TEST_SUITE("shard") {
         const ReplicaLimits limits{60, 15};
         const auto replicas = demanded_replicas(nearest, homes, shards, limits);
         CHECK(replicas.size() == 60);
+        std::reverse(nearest.begin(), nearest.end());
+        CHECK(demanded_replicas(nearest, homes, shards, limits) == replicas);
         std::vector<std::uint64_t> counts(shards, 0);
         for (std::size_t i = 0; i < replicas.size(); ++i) {
             ++counts[replicas[i].shard];
