@@ -156,19 +156,62 @@ private:
         return append_lists(file, begin, end, task_.options.max_degree, unite_some);
     }
 
-    // choose(vertex, scratch) leaves each vertex's list in scratch.ids.
+    // choose(vertex, scratch) leaves each vertex's list in scratch.ids. order: of the vertices by
+    // their numbers from first on, if not as they stand.
     template <class Choose>
-    Status fill(std::uint32_t first, graph::Adjacency& lists, const Choose& choose) {
+    Status fill(std::uint32_t first, graph::Adjacency& lists, const Choose& choose,
+                std::span<const std::uint32_t> order = {}) {
         const auto fill_some = [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
-            for (auto i = static_cast<std::uint32_t>(begin); i < end; ++i) {
+            for (std::size_t i = begin; i < end; ++i) {
                 limit_.keep();  // neighbours may lie anywhere
-                choose(first + i, scratch_[thread]);
-                lists.set(i, scratch_[thread].ids);
+                const std::uint32_t number =
+                    order.empty() ? static_cast<std::uint32_t>(i) : order[i];
+                choose(first + number, scratch_[thread]);
+                lists.set(number, scratch_[thread].ids);
             }
         };
         arena_.parallel_for(lists.vertex_count(), kBlock, fill_some);
         if (arena_.stopped()) return base::cancelled();
         return {};
+    }
+
+    // The vertices of a shard, by their numbers in it, each after one that lies near: along edges,
+    // depth first. What one looks at is still in memory for the next.
+    std::vector<std::uint32_t> near_order(const graph::Adjacency& lists, std::uint32_t shard) {
+        struct Step {
+            std::uint32_t vertex, next_neighbor;
+        };
+        const std::uint32_t first = task_.parts.numbers().begin(shard);
+        const std::uint32_t count = task_.parts.numbers().count(shard);
+        std::vector<bool> seen(count, false);
+        std::vector<std::uint32_t> order;
+        order.reserve(count);
+        std::vector<Step> path;
+        const auto go_to = [&](std::uint32_t vertex) {
+            seen[vertex] = true;
+            order.push_back(vertex);
+            path.push_back({vertex, 0});
+        };
+        for (std::uint32_t start = 0; start < count; ++start) {
+            if (!seen[start]) go_to(start);
+            while (!path.empty()) {
+                limit_.keep();
+                Step& step = path.back();
+                const auto neighbors = lists.neighbors(first + step.vertex);
+                const auto is_new = [&](std::uint32_t id) {
+                    return id >= first && id - first < count && !seen[id - first];
+                };
+                const auto next =
+                    std::find_if(neighbors.begin() + step.next_neighbor, neighbors.end(), is_new);
+                step.next_neighbor = static_cast<std::uint32_t>(next - neighbors.begin());
+                if (next == neighbors.end()) {
+                    path.pop_back();
+                } else {
+                    go_to(*next - first);
+                }
+            }
+        }
+        return order;
     }
 
     // Every vertex chooses again among its neighbours and those of the nearest of them: what lies
@@ -177,12 +220,15 @@ private:
         TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work_.file(kEdgesFile)));
         TRACKWAY_TRY_ASSIGN(united, io::MappedFile::open(work_.file(kUnitedFile), true, limit_));
         const graph::Adjacency before(united.writable_numbers(), task_.options.max_degree);
-        const auto widen_some = [&](std::uint32_t first, graph::Adjacency& lists) {
-            return fill(first, lists, [&](std::uint32_t vertex, Scratch& scratch) {
-                widen(before, vertex, scratch);
-            });
+        const auto choose = [&](std::uint32_t vertex, Scratch& scratch) {
+            widen(before, vertex, scratch);
         };
-        TRACKWAY_TRY(append_lists(file, 0, before.vertex_count(), before.capacity(), widen_some));
+        const VertexNumbers numbers = task_.parts.numbers();
+        for (std::uint32_t s = 0; s < numbers.shard_count(); ++s) {
+            graph::Adjacency lists(numbers.count(s), before.capacity());
+            TRACKWAY_TRY(fill(numbers.begin(s), lists, choose, near_order(before, s)));
+            TRACKWAY_TRY(file.append(std::as_bytes(lists.rows(0, lists.vertex_count()))));
+        }
         std::error_code ignored;
         std::filesystem::remove(work_.file(kUnitedFile), ignored);
         return file.name();

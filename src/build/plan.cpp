@@ -135,7 +135,7 @@ private:
         return costs;
     }
     std::uint64_t own_stages(std::uint32_t shards, std::uint64_t training_rows) const {
-        return std::max({graph(shards), merge(), codes(training_rows), order(shards)});
+        return std::max({graph(shards), merge(shards), codes(training_rows), order(shards)});
     }
     std::uint64_t members(std::uint32_t shards) const {
         return shards == 1 ? rows_
@@ -152,7 +152,13 @@ private:
         return members(shards) * (plan_.record_shape.vector_bytes + lift_bytes_) +
                graph::vamana_bytes(members(shards), options, kThreadsPlanned);
     }
-    std::uint64_t merge() const { return rows_ * (16 + lift_bytes_) + kBlockBytes; }
+    // With several shards the lists of one, as they are chosen again.
+    std::uint64_t merge(std::uint32_t shards) const {
+        const std::uint64_t list_bytes = (std::uint64_t{options_.graph.max_degree} + 5) * 4;
+        const std::uint64_t again =
+            shards == 1 ? 0 : shard::Assigner::home_max(rows_, shards) * list_bytes;
+        return rows_ * (16 + lift_bytes_) + kBlockBytes + again;
+    }
     std::uint64_t codes(std::uint64_t training_rows) const {
         return codes_stage_bytes(
             rows_, training_rows,
