@@ -4,6 +4,7 @@
 #include "layouts/file_names.h"
 #include "layouts/file_start.h"
 #include "layouts/json_fields.h"
+#include "layouts/manifest.h"
 #include "layouts/table_file.h"
 
 #include <cmath>

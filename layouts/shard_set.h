@@ -5,7 +5,6 @@
 #include "trackway/result.h"
 #include "trackway/types.h"
 
-#include "layouts/manifest.h"
 #include "layouts/table_file.h"
 
 #include <cstdint>
@@ -16,6 +15,8 @@
 #include <vector>
 
 namespace trackway::layouts {
+
+struct Manifest;
 
 constexpr const char* kShardSetFormat = "trackway-shards";
 constexpr std::uint16_t kShardSetMinor = 3;  // that had the first sets

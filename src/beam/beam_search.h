@@ -84,8 +84,9 @@ public:
     // Of the hops that are yet to be chosen; at least 1. BeamParams::beam_width is of the first.
     void set_beam_width(std::uint32_t width) noexcept { params_.beam_width = width; }
 
-    // What searches of other graphs leave worth reading for the same query: from the next hop on no
-    // candidate beyond this distance, as the kernels compute it, is read. Until start().
+    // How far candidates are worth reading, by what searches of other graphs and this one know of
+    // the same query: from the next hop on none beyond this distance is expanded that is farther
+    // than the nearest vertex measured here. Until start().
     void set_bound(float distance) noexcept { bound_ = distance; }
 
     // The pages of this hop, without repeats; a page is wanted at most once per query.
@@ -106,6 +107,10 @@ public:
     std::span<const graph::Candidate> found() const noexcept { return found_.list(); }
     // The candidates that stand in the search list; Candidate::vertex is the place.
     std::span<const graph::Candidate> frontier() const noexcept { return frontier_.list(); }
+    // Of those: known by its distance, not by an estimate.
+    static bool is_measured(const graph::Candidate& candidate) noexcept {
+        return candidate.mark == kExpanded || candidate.mark >= kResident;
+    }
     const BeamCounts& counts() const noexcept { return counts_; }
 
 private:

@@ -293,12 +293,13 @@ private:
                 }};
     }
 
-    builder::GraphTask graph_task() const {
+    builder::GraphTask graph_task() {
         return {.parts = *parts_,
                 .vectors = searched_,
                 .metric = options_.metric,
                 .options = options_.graph,
-                .seed = options_.seed};
+                .seed = options_.seed,
+                .limit = *limit_};
     }
 
     Status build_graphs() {
@@ -327,7 +328,7 @@ private:
     Status merge() {
         merge_key_ = builder::stage_key("merge 2", graph_keys_);
         TRACKWAY_TRY_ASSIGN(output, kept_->made("merge", merge_key_, [&] {
-            return builder::merge_graphs(kept_->work(), graph_task(), *limit_, arena_);
+            return builder::merge_graphs(kept_->work(), graph_task(), arena_);
         }));
         TRACKWAY_TRY_ASSIGN(graph, builder::MergedGraph::open(kept_->work(), output,
                                                               options_.graph.max_degree, *limit_));

@@ -94,11 +94,10 @@ struct Scratch {
 
 class Merger {
 public:
-    Merger(const WorkFolder& work, const GraphTask& task, io::ResidentLimit& limit,
-           const base::Arena& arena)
+    Merger(const WorkFolder& work, const GraphTask& task, const base::Arena& arena)
         : work_(work),
           task_(task),
-          limit_(limit),
+          limit_(task.limit),
           arena_(arena),
           points_(task.vectors, task.metric, arena),
           scratch_(arena.thread_count()) {}
@@ -315,8 +314,10 @@ Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& t
     const Members members(task.parts, shard);
     const std::size_t row_bytes = task.vectors.row_bytes();
     base::AlignedBuffer rows(members.count() * row_bytes);
-    for (std::uint32_t m = 0; m < members.count(); ++m)
+    for (std::uint32_t m = 0; m < members.count(); ++m) {
+        task.limit.keep();
         std::memcpy(rows.data() + m * row_bytes, task.vectors.row(members.vertex(m)), row_bytes);
+    }
     const graph::PointSet points(
         {rows.data(), task.vectors.element_type, members.count(), task.vectors.dimension},
         task.metric, arena);
@@ -345,8 +346,8 @@ Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& t
 }
 
 Result<StageOutput> merge_graphs(const WorkFolder& work, const GraphTask& task,
-                                 io::ResidentLimit& limit, const base::Arena& arena) {
-    return Merger(work, task, limit, arena).run();
+                                 const base::Arena& arena) {
+    return Merger(work, task, arena).run();
 }
 
 Result<MergedGraph> MergedGraph::open(const WorkFolder& work, const StageOutput& output,

@@ -24,6 +24,7 @@ struct GraphTask {
     Metric metric = Metric::kL2;
     GraphOptions options;
     std::uint64_t seed = 1;
+    io::ResidentLimit& limit;
 };
 
 // "graph-0003".
@@ -39,7 +40,7 @@ Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& t
 // and the neighbours of the nearest (robust prune), and gives every vertex a path from the entry
 // point, which is in the output's values. In memory that does not grow with the edges.
 Result<StageOutput> merge_graphs(const WorkFolder& work, const GraphTask& task,
-                                 io::ResidentLimit& limit, const base::Arena& arena);
+                                 const base::Arena& arena);
 
 // What merge_graphs() left.
 class MergedGraph {

@@ -8,6 +8,7 @@
 #include "distance/row_floats.h"
 #include "io/file.h"
 #include "layouts/file_names.h"
+#include "layouts/manifest.h"
 #include "layouts/table_file.h"
 #include "shard/router.h"
 

@@ -58,7 +58,9 @@ void ResidentLimit::keep() {
     const std::uint64_t now = base::now_ns();
     std::uint64_t next = next_look_ns_.load(std::memory_order_relaxed);
     if (now < next || !next_look_ns_.compare_exchange_strong(next, now + kLookNs)) return;
-    if (base::resident_bytes() <= limit_) return;
+    const std::uint64_t resident = base::resident_bytes();
+    if (resident + kNear > limit_) next_look_ns_ = now + kLookNs / 4;
+    if (resident <= limit_) return;
     const std::lock_guard lock(mutex_);
     keep_locked();
 }
@@ -66,6 +68,7 @@ void ResidentLimit::keep() {
 // What was resident before.
 std::uint64_t ResidentLimit::keep_locked() {
     const std::uint64_t resident = base::resident_bytes();
+    if (resident <= limit_) left_ = 0;
     // What cannot be given back must not be tried again and again.
     if (resident <= limit_ || resident <= left_ + kWorthwhile) return resident;
     for (const std::span<std::byte> region : regions_)

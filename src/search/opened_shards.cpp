@@ -69,17 +69,20 @@ Result<std::unique_ptr<OpenedShards>> OpenedShards::open(const std::filesystem::
         shard.folder = layouts::shard_folder(index_dir, set, s);
         shard.first_file = next_file;
         if (Status status = opened->open_shard(set, shard); !status) {
-            status.error().message = join("shard ", s, ": ", status.error().message);
-            if (!options.allow_partial) return tl::unexpected(std::move(status).error());
             shard.error = std::move(status).error();
-            continue;
+            shard.failure = join("shard ", s, ": ", shard.error.message);
+            if (options.allow_partial) continue;
+            return fail(shard.error.code, shard.failure);
         }
         next_file += static_cast<std::uint32_t>(shard.files->shards().size());
         opened->page_size_bytes_ = shard.files->geometry().page_size_bytes;
         opened->bytes_on_disk_ += bytes_of_files(shard.manifest, *shard.files);
         opened->is_calibrated_ &= !shard.manifest.curve.margins.empty();
     }
-    if (next_file == 0) return tl::unexpected(opened->shards_.front().error);
+    if (next_file == 0) {
+        const Shard& first = opened->shards_.front();
+        return fail(first.error.code, first.failure);
+    }
     TRACKWAY_TRY(opened->check_budget(index_dir, options.memory_budget_bytes));
     return opened;
 }
@@ -165,8 +168,7 @@ Result<const OpenedGraph*> OpenedShards::pin_locked(std::unique_lock<std::mutex>
         if (!graph) {
             used_bytes_ -= shard.table_bytes;
             shard.is_broken = true;  // reading it again for every query would help nobody
-            shard.error = {graph.error().code,
-                           join("shard ", &shard - shards_.data(), ": ", graph.error().message)};
+            shard.error = std::move(graph).error();
             return tl::unexpected(shard.error);
         }
         shard.graph = std::make_unique<const OpenedGraph>(std::move(*graph));
@@ -206,10 +208,8 @@ void OpenedShards::note_failure(std::uint32_t shard, const Error& error) {
 std::vector<std::string> OpenedShards::failures() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> all;
-    for (const Shard& shard : shards_) {
-        const std::string& failure = shard.failure.empty() ? shard.error.message : shard.failure;
-        if (!failure.empty()) all.push_back(failure);
-    }
+    for (const Shard& shard : shards_)
+        if (!shard.failure.empty()) all.push_back(shard.failure);
     return all;
 }
 

@@ -58,12 +58,12 @@ public:
     bool is_calibrated() const noexcept { return is_calibrated_; }
 
     // The shard's graph, which stays until unpin(). Null: there is no room before another is
-    // unpinned. An error names the shard.
+    // unpinned.
     Result<const OpenedGraph*> try_pin(std::uint32_t shard);
     // Waits for room. REQUIRES: the thread has pinned none.
     Result<const OpenedGraph*> pin(std::uint32_t shard);
     void unpin(std::uint32_t shard);
-    // The shard could not be read, wholly or in part; the first error of each is kept.
+    // The shard, which the error names, could not be read, wholly or in part; the first is kept.
     void note_failure(std::uint32_t shard, const Error& error);
     // Those errors, and of shards that could not be opened.
     std::vector<std::string> failures() const;
@@ -82,7 +82,7 @@ private:
         std::unique_ptr<const OpenedGraph> graph;
         bool is_loading = false;
         bool is_broken = false;  // error says why
-        std::string failure;     // the first
+        std::string failure;     // the first, with the shard's number
         std::uint32_t pins = 0;
         std::uint64_t last_used = 0;
     };

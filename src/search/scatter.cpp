@@ -16,7 +16,7 @@ void Scatter::start(const QueryTicket& ticket) {
     ticket_ = ticket;
     started_ns_ = base::now_ns();
     begun_ = 0;
-    shared_list_.reset(ticket.options.params.search_list_size, kAtOnce);
+    shared_list_.reset(ticket.options.params.search_list_size, ticket.options.params.k, kAtOnce);
     stats_ = {.shards_probed = 0};
     status_ = {};
     found_.reset(ticket.options.params.k);

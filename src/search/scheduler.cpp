@@ -1,6 +1,7 @@
 #include "search/scheduler.h"
 
 #include "base/assert.h"
+#include "base/errors.h"
 #include "base/stopwatch.h"
 #include "search/read_status.h"
 
@@ -262,14 +263,19 @@ void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySour
         status = located(
             probe.reranks ? probe.rerank->absorb(page, bytes) : probe.search.absorb(page, bytes),
             probe);
-        if (shares) list.note(number % probes_per_query_, probe.search.frontier());
+        if (shares) {
+            list.note(number % probes_per_query_, probe.search.frontier(), probe.search.found());
+        }
     }
     if (!status && probe.status) probe.status = std::move(status);
     if (probe.outstanding == 0) go_on(number, source);
 }
 
 void Scheduler::fail(Query& query, std::uint32_t shard, Error error) {
-    shards_.note_failure(shard, error);
+    if (shards_.is_routed()) {
+        error.message.insert(0, base::join("shard ", shard, ": "));
+        if (query.scatter.ticket().options.allow_partial) shards_.note_failure(shard, error);
+    }
     query.scatter.fail(std::move(error));
 }
 
@@ -277,8 +283,9 @@ void Scheduler::fail(Query& query, std::uint32_t shard, Error error) {
 void Scheduler::end(std::uint32_t number, QuerySource& source) {
     Probe& probe = *probes_[number];
     Query& query = query_of(number);
-    query.scatter.shared_list().end(number % probes_per_query_);
+    SharedList& list = query.scatter.shared_list();
     if (probe.status) {
+        list.end(number % probes_per_query_, probe.search.frontier());
         const beam::BeamCounts& counts = probe.search.counts();
         const std::uint32_t rerank_pages = probe.reranks ? probe.rerank->pages() : 0;
         const std::uint32_t reranked = probe.reranks ? probe.rerank->exact_distances() : 0;
@@ -294,6 +301,7 @@ void Scheduler::end(std::uint32_t number, QuerySource& source) {
              .exact_distances = counts.exact_distances + reranked,
              .rerank_pages = rerank_pages});
     } else {
+        list.drop(number % probes_per_query_);
         fail(query, probe.shard, std::move(probe.status).error());
     }
     probe.graph = nullptr;

@@ -52,6 +52,27 @@ void check_blocks(const Arena& arena, std::size_t count, std::size_t block) {
 }
 
 TEST_SUITE("base") {
+    TEST_CASE(
+        "what is to be done before a block is done once for each, by the thread that runs it") {
+        Arena arena(3);
+        std::atomic<std::uint32_t> steps = 0;
+        std::atomic<std::uint32_t> blocks = 0;
+        std::atomic<std::uint32_t> others = 0;
+        thread_local std::uint32_t of_thread = 0;
+        of_thread = 0;
+        arena.before_blocks([&] {
+            ++steps;
+            ++of_thread;
+        });
+        arena.parallel_for(1000, 7, [&](std::size_t, std::size_t, std::uint32_t) {
+            ++blocks;
+            if (of_thread-- == 0) ++others;
+        });
+        CHECK(blocks == 143);
+        CHECK(steps == 143);
+        CHECK(others == 0);
+    }
+
     TEST_CASE("every index is visited once, in whole blocks, with scratch of one's own") {
         for (const std::uint32_t threads : {1U, 2U, 3U, 8U}) {
             const Arena arena(threads);

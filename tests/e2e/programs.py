@@ -262,7 +262,6 @@ class ProgramTest(unittest.TestCase):
         """inspect-index finds nothing wrong."""
         return self.done("inspect-index", "--index", index, "--verify")
 
-
     def killed_builds(self, command, right, moments):
         """A build that is killed after so many seconds is finished by the next, to these bytes."""
         def one(item):

@@ -111,6 +111,7 @@ class SeparateShardsTest(DatasetTest):
         report = json.loads(self.done(*options, "finish", "--json", "-").out)
         self.assertIn("shard-0002", report["stages_resumed"])
         self.assertEqual(contents(index), self.right)
+        self.assertFalse((index / "build.work").exists())
 
 
 if __name__ == "__main__":
