@@ -97,7 +97,6 @@ public:
     Merger(const WorkFolder& work, const GraphTask& task, const base::Arena& arena)
         : work_(work),
           task_(task),
-          limit_(task.limit),
           arena_(arena),
           points_(task.vectors, task.metric, arena),
           scratch_(arena.thread_count()) {}
@@ -114,7 +113,7 @@ public:
         TRACKWAY_TRY(file.name());
         shards_.clear();
         if (!is_whole) TRACKWAY_TRY(widen_all());
-        TRACKWAY_TRY_ASSIGN(edges, io::MappedFile::open(work_.file(kEdgesFile), true, limit_));
+        TRACKWAY_TRY_ASSIGN(edges, io::MappedFile::open(work_.file(kEdgesFile), true, task_.limit));
         graph::Adjacency adjacency(edges.writable_numbers(), task_.options.max_degree);
         const std::uint32_t entry_point = points_.medoid(arena_);
         if (arena_.stopped()) return base::cancelled();
@@ -128,7 +127,7 @@ public:
 private:
     Status open_shard(std::uint32_t shard) {
         TRACKWAY_TRY_ASSIGN(
-            file, io::MappedFile::open(work_.file(graph_stage_name(shard)), true, limit_));
+            file, io::MappedFile::open(work_.file(graph_stage_name(shard)), true, task_.limit));
         auto mapped = std::make_unique<io::MappedFile>(std::move(file));
         graph::Adjacency adjacency(mapped->writable_numbers(), task_.options.max_degree);
         shards_.push_back(
@@ -148,24 +147,21 @@ private:
         }
         const auto unite_some = [&](std::uint32_t first, graph::Adjacency& lists) {
             collect(first, first + lists.vertex_count());
-            return fill(first, lists, [&](std::uint32_t vertex, Scratch& scratch) {
-                unite(vertex, lists_[vertex - first], scratch);
+            return fill(lists, [&](std::uint32_t number, Scratch& scratch) {
+                unite(first + number, lists_[number], scratch);
+                return number;
             });
         };
         return append_lists(file, begin, end, task_.options.max_degree, unite_some);
     }
 
-    // choose(vertex, scratch) leaves each vertex's list in scratch.ids. order: of the vertices by
-    // their numbers from first on, if not as they stand.
+    // As often as there are lists: choose(i, scratch) leaves one in scratch.ids -> its number.
     template <class Choose>
-    Status fill(std::uint32_t first, graph::Adjacency& lists, const Choose& choose,
-                std::span<const std::uint32_t> order = {}) {
+    Status fill(graph::Adjacency& lists, const Choose& choose) {
         const auto fill_some = [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
-            for (std::size_t i = begin; i < end; ++i) {
-                limit_.keep();  // neighbours may lie anywhere
-                const std::uint32_t number =
-                    order.empty() ? static_cast<std::uint32_t>(i) : order[i];
-                choose(first + number, scratch_[thread]);
+            for (auto i = static_cast<std::uint32_t>(begin); i < end; ++i) {
+                task_.limit.keep();  // neighbours may lie anywhere
+                const std::uint32_t number = choose(i, scratch_[thread]);
                 lists.set(number, scratch_[thread].ids);
             }
         };
@@ -194,7 +190,7 @@ private:
         for (std::uint32_t start = 0; start < count; ++start) {
             if (!seen[start]) go_to(start);
             while (!path.empty()) {
-                limit_.keep();
+                task_.limit.keep();
                 Step& step = path.back();
                 const auto neighbors = lists.neighbors(first + step.vertex);
                 const auto is_new = [&](std::uint32_t id) {
@@ -217,15 +213,17 @@ private:
     // near but was built in other shards.
     Status widen_all() {
         TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work_.file(kEdgesFile)));
-        TRACKWAY_TRY_ASSIGN(united, io::MappedFile::open(work_.file(kUnitedFile), true, limit_));
+        TRACKWAY_TRY_ASSIGN(united,
+                            io::MappedFile::open(work_.file(kUnitedFile), true, task_.limit));
         const graph::Adjacency before(united.writable_numbers(), task_.options.max_degree);
-        const auto choose = [&](std::uint32_t vertex, Scratch& scratch) {
-            widen(before, vertex, scratch);
-        };
         const VertexNumbers numbers = task_.parts.numbers();
         for (std::uint32_t s = 0; s < numbers.shard_count(); ++s) {
             graph::Adjacency lists(numbers.count(s), before.capacity());
-            TRACKWAY_TRY(fill(numbers.begin(s), lists, choose, near_order(before, s)));
+            const std::vector<std::uint32_t> order = near_order(before, s);
+            TRACKWAY_TRY(fill(lists, [&](std::uint32_t i, Scratch& scratch) {
+                widen(before, numbers.begin(s) + order[i], scratch);
+                return order[i];
+            }));
             TRACKWAY_TRY(file.append(std::as_bytes(lists.rows(0, lists.vertex_count()))));
         }
         std::error_code ignored;
@@ -294,7 +292,6 @@ private:
 
     const WorkFolder& work_;
     const GraphTask& task_;
-    io::ResidentLimit& limit_;
     const base::Arena& arena_;
     graph::PointSet points_;
     std::vector<ShardGraph> shards_;

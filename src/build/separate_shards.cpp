@@ -190,7 +190,8 @@ Status SeparateShards::build(std::uint32_t shard) {
         add_report(shard, std::move(report));
         return shard_output(kept_.work(), shard);
     };
-    TRACKWAY_TRY(kept_.made(name, stage_key(recipe, {&key, 1}), make));
+    TRACKWAY_TRY_ASSIGN(output, kept_.made(name, stage_key(recipe, {&key, 1}), make));
+    built_[shard] = std::move(output);
     return {};
 }
 
@@ -268,8 +269,7 @@ Status SeparateShards::publish(IndexFolder& folder, const layouts::Uuid& uuid) {
         report.shards[shard].vectors = task_.parts.numbers().count(shard);
         report.shards[shard].replicas = task_.parts.replicas(shard).size();
         moved.push_back({from, layouts::shard_folder(folder.path(), set, shard)});
-        TRACKWAY_TRY_ASSIGN(output, shard_output(work, shard));
-        for (const std::string& name : output.files)
+        for (const std::string& name : built_[shard].files)
             bytes += fs::file_size(work.file(name), ignored);
     }
     const auto path = folder.path() / layouts::shard_file_name(set.uuid, layouts::kGraphShard,

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <utility>
+#include <vector>
 
 namespace trackway::builder {
 
@@ -33,7 +34,7 @@ struct SeparateTask {
 class SeparateShards {
 public:
     SeparateShards(SeparateTask task, KeptStages& kept, StageRunner& runner)
-        : task_(std::move(task)), kept_(kept), runner_(runner) {}
+        : task_(std::move(task)), kept_(kept), runner_(runner), built_(task_.plan.shards) {}
 
     Status make_router(const Workload& workload);
     // One that another run has made; kInvalidArgument where there is none.
@@ -53,6 +54,7 @@ private:
     KeptStages& kept_;
     StageRunner& runner_;
     StageOutput router_;
+    std::vector<StageOutput> built_;  // of each shard
 };
 
 }  // namespace trackway::builder

@@ -316,7 +316,9 @@ public:
 
     const IndexSummary& summary() const noexcept { return summary_; }
     const search::WorkerPool& pool() const noexcept { return *pool_; }
-    const search::OpenedShards& shards() const noexcept { return *shards_; }
+    std::vector<std::string> shard_errors() const {
+        return options_.allow_partial ? shards_->failures() : std::vector<std::string>();
+    }
 
 private:
     bool is_encoded() const noexcept { return code_.encoding != VectorEncoding::kAsGiven; }
@@ -394,7 +396,7 @@ Status Index::save_trace(const std::filesystem::path& path) const {
 }
 
 std::vector<std::string> Index::shard_errors() const {
-    return impl_->shards().failures();
+    return impl_->shard_errors();
 }
 
 const IndexSummary& Index::summary() const noexcept {

@@ -69,20 +69,16 @@ Result<std::unique_ptr<OpenedShards>> OpenedShards::open(const std::filesystem::
         shard.folder = layouts::shard_folder(index_dir, set, s);
         shard.first_file = next_file;
         if (Status status = opened->open_shard(set, shard); !status) {
-            shard.error = std::move(status).error();
-            shard.failure = join("shard ", s, ": ", shard.error.message);
+            Error error = opened->note_failure(s, std::move(status).error());
             if (options.allow_partial) continue;
-            return fail(shard.error.code, shard.failure);
+            return tl::unexpected(std::move(error));
         }
         next_file += static_cast<std::uint32_t>(shard.files->shards().size());
         opened->page_size_bytes_ = shard.files->geometry().page_size_bytes;
         opened->bytes_on_disk_ += bytes_of_files(shard.manifest, *shard.files);
         opened->is_calibrated_ &= !shard.manifest.curve.margins.empty();
     }
-    if (next_file == 0) {
-        const Shard& first = opened->shards_.front();
-        return fail(first.error.code, first.failure);
-    }
+    if (next_file == 0) return tl::unexpected(*opened->shards_.front().failure);
     TRACKWAY_TRY(opened->check_budget(index_dir, options.memory_budget_bytes));
     return opened;
 }
@@ -137,14 +133,14 @@ const layouts::GraphFiles& OpenedShards::first_files() const noexcept {
 Result<const OpenedGraph*> OpenedShards::try_pin(std::uint32_t shard) {
     if (one_ != nullptr) return one_;
     std::unique_lock lock(mutex_);
-    return pin_locked(lock, shards_[shard]);
+    return pin_locked(lock, shard);
 }
 
 Result<const OpenedGraph*> OpenedShards::pin(std::uint32_t shard) {
     if (one_ != nullptr) return one_;
     std::unique_lock lock(mutex_);
     for (;;) {
-        TRACKWAY_TRY_ASSIGN(graph, pin_locked(lock, shards_[shard]));
+        TRACKWAY_TRY_ASSIGN(graph, pin_locked(lock, shard));
         if (graph != nullptr) return graph;
         room_.wait(lock);
     }
@@ -152,8 +148,9 @@ Result<const OpenedGraph*> OpenedShards::pin(std::uint32_t shard) {
 
 // Reads the tables without the lock; others that want the same shard meanwhile find no room.
 Result<const OpenedGraph*> OpenedShards::pin_locked(std::unique_lock<std::mutex>& lock,
-                                                    Shard& shard) {
-    if (!shard.files || shard.is_broken) return tl::unexpected(shard.error);
+                                                    std::uint32_t number) {
+    Shard& shard = shards_[number];
+    if (!shard.files || shard.is_broken) return tl::unexpected(*shard.failure);
     if (shard.is_loading) return nullptr;
     if (!shard.graph) {
         if (!make_room(shard.table_bytes)) return nullptr;
@@ -168,8 +165,7 @@ Result<const OpenedGraph*> OpenedShards::pin_locked(std::unique_lock<std::mutex>
         if (!graph) {
             used_bytes_ -= shard.table_bytes;
             shard.is_broken = true;  // reading it again for every query would help nobody
-            shard.error = std::move(graph).error();
-            return tl::unexpected(shard.error);
+            return tl::unexpected(note_failure_locked(number, std::move(graph).error()));
         }
         shard.graph = std::make_unique<const OpenedGraph>(std::move(*graph));
     }
@@ -200,16 +196,24 @@ void OpenedShards::unpin(std::uint32_t shard) {
     if (--shards_[shard].pins == 0) room_.notify_all();
 }
 
-void OpenedShards::note_failure(std::uint32_t shard, const Error& error) {
+Error OpenedShards::note_failure(std::uint32_t shard, Error error) {
+    if (one_ != nullptr) return error;
     const std::lock_guard lock(mutex_);
-    if (shards_[shard].failure.empty()) shards_[shard].failure = error.message;
+    return note_failure_locked(shard, std::move(error));
+}
+
+Error OpenedShards::note_failure_locked(std::uint32_t shard, Error error) {
+    error.message.insert(0, join("shard ", shard, ": "));
+    std::optional<Error>& first = shards_[shard].failure;
+    if (!first) first = error;
+    return error;
 }
 
 std::vector<std::string> OpenedShards::failures() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> all;
     for (const Shard& shard : shards_)
-        if (!shard.failure.empty()) all.push_back(shard.failure);
+        if (shard.failure) all.push_back(shard.failure->message);
     return all;
 }
 

@@ -63,9 +63,10 @@ public:
     // Waits for room. REQUIRES: the thread has pinned none.
     Result<const OpenedGraph*> pin(std::uint32_t shard);
     void unpin(std::uint32_t shard);
-    // The shard, which the error names, could not be read, wholly or in part; the first is kept.
-    void note_failure(std::uint32_t shard, const Error& error);
-    // Those errors, and of shards that could not be opened.
+    // The shard could not be read, wholly or in part. The error is kept, if it is the shard's first
+    // -> the error with the number of the shard, if there are several.
+    Error note_failure(std::uint32_t shard, Error error);
+    // Those that are kept.
     std::vector<std::string> failures() const;
     // Times that tables were read.
     std::uint64_t loads() const;
@@ -74,15 +75,14 @@ private:
     struct Shard {
         std::filesystem::path folder;
         layouts::Manifest manifest;
-        std::optional<layouts::GraphFiles> files;  // none: error says why
-        Error error{};
+        std::optional<layouts::GraphFiles> files;  // none: failure says why
         std::uint32_t first_file = 0;
         std::uint64_t table_bytes = 0;
         // Guarded by mutex_.
         std::unique_ptr<const OpenedGraph> graph;
         bool is_loading = false;
-        bool is_broken = false;  // error says why
-        std::string failure;     // the first, with the shard's number
+        bool is_broken = false;        // failure says why
+        std::optional<Error> failure;  // the first, with the shard's number
         std::uint32_t pins = 0;
         std::uint64_t last_used = 0;
     };
@@ -90,7 +90,8 @@ private:
     OpenedShards() = default;
     Status open_shard(const layouts::ShardSet& set, Shard& shard) const;
     Status check_budget(const std::filesystem::path& index_dir, std::uint64_t budget);
-    Result<const OpenedGraph*> pin_locked(std::unique_lock<std::mutex>& lock, Shard& shard);
+    Result<const OpenedGraph*> pin_locked(std::unique_lock<std::mutex>& lock, std::uint32_t number);
+    Error note_failure_locked(std::uint32_t shard, Error error);
     bool make_room(std::uint64_t bytes);
 
     const OpenedGraph* one_ = nullptr;

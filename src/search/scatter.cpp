@@ -16,13 +16,13 @@ void Scatter::start(const QueryTicket& ticket) {
     ticket_ = ticket;
     started_ns_ = base::now_ns();
     begun_ = 0;
-    shared_list_.reset(ticket.options.params.search_list_size, ticket.options.params.k, kAtOnce);
     stats_ = {.shards_probed = 0};
     status_ = {};
     found_.reset(ticket.options.params.k);
     order_.assign(1, 0);
     enough_ = 1;
     if (!shards_.is_routed()) return;
+    shared_list_.reset(ticket.options.params.search_list_size, ticket.options.params.k, kAtOnce);
     const layouts::GraphDescription& graph = shards_.first_files().description();
     query_floats_.resize(graph.dimension);
     distance::row_floats(ticket.query, graph.element_type, graph.metric, query_floats_);

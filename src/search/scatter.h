@@ -37,7 +37,8 @@ public:
     // In this graph, which may hold fewer vectors than asked for.
     beam::BeamParams params_for(const OpenedGraph& graph) const;
 
-    // What the query's probes have in their search lists, by their numbers within the query.
+    // What the query's probes of separate shards have in their search lists, by their numbers
+    // within the query.
     SharedList& shared_list() noexcept { return shared_list_; }
 
     // A shard is done. found: nearest first, Candidate::vertex the row; a row that is there already

@@ -1,7 +1,6 @@
 #include "search/scheduler.h"
 
 #include "base/assert.h"
-#include "base/errors.h"
 #include "base/stopwatch.h"
 #include "search/read_status.h"
 
@@ -112,7 +111,7 @@ void Scheduler::begin_probes(std::uint32_t number, Waiting waiting, QuerySource&
         if (graph) {
             begin(free_probe(number), {shard, *graph}, source);
         } else {
-            fail(query, shard, std::move(graph).error());
+            query.scatter.fail(std::move(graph).error());
         }
     }
     query.is_beginning = false;
@@ -263,20 +262,11 @@ void Scheduler::arrive(const io::PageRead& read, std::uint32_t number, QuerySour
         status = located(
             probe.reranks ? probe.rerank->absorb(page, bytes) : probe.search.absorb(page, bytes),
             probe);
-        if (shares) {
-            list.note(number % probes_per_query_, probe.search.frontier(), probe.search.found());
-        }
+        if (shares)
+            list.note(number_in_query(number), probe.search.frontier(), probe.search.found());
     }
     if (!status && probe.status) probe.status = std::move(status);
     if (probe.outstanding == 0) go_on(number, source);
-}
-
-void Scheduler::fail(Query& query, std::uint32_t shard, Error error) {
-    if (shards_.is_routed()) {
-        error.message.insert(0, base::join("shard ", shard, ": "));
-        if (query.scatter.ticket().options.allow_partial) shards_.note_failure(shard, error);
-    }
-    query.scatter.fail(std::move(error));
 }
 
 // The probe is over: what it found is the query's, which may want another.
@@ -285,7 +275,7 @@ void Scheduler::end(std::uint32_t number, QuerySource& source) {
     Query& query = query_of(number);
     SharedList& list = query.scatter.shared_list();
     if (probe.status) {
-        list.end(number % probes_per_query_, probe.search.frontier());
+        if (shards_.is_routed()) list.end(number_in_query(number), probe.search.frontier());
         const beam::BeamCounts& counts = probe.search.counts();
         const std::uint32_t rerank_pages = probe.reranks ? probe.rerank->pages() : 0;
         const std::uint32_t reranked = probe.reranks ? probe.rerank->exact_distances() : 0;
@@ -301,8 +291,8 @@ void Scheduler::end(std::uint32_t number, QuerySource& source) {
              .exact_distances = counts.exact_distances + reranked,
              .rerank_pages = rerank_pages});
     } else {
-        list.drop(number % probes_per_query_);
-        fail(query, probe.shard, std::move(probe.status).error());
+        if (shards_.is_routed()) list.drop(number_in_query(number));
+        query.scatter.fail(shards_.note_failure(probe.shard, std::move(probe.status).error()));
     }
     probe.graph = nullptr;
     shards_.unpin(probe.shard);

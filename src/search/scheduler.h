@@ -82,9 +82,11 @@ private:
     void issue(std::uint32_t number);
     void arrive(const io::PageRead& read, std::uint32_t number, QuerySource& source);
     void end(std::uint32_t number, QuerySource& source);
-    void fail(Query& query, std::uint32_t shard, Error error);
 
     Query& query_of(std::uint32_t probe) noexcept { return *queries_[probe / probes_per_query_]; }
+    std::uint32_t number_in_query(std::uint32_t probe) const noexcept {
+        return probe % probes_per_query_;
+    }
     std::uint32_t beam_width() const noexcept;
     std::span<const PageId> wanted_by(const Probe& probe) const noexcept;
     void begin_rerank(Probe& probe, const QueryTicket& ticket) const;
