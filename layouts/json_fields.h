@@ -104,6 +104,16 @@ private:
     std::string problem_;
 };
 
+// Calls read(fields) for an object in the object.
+template <class Read>
+void read_object(const Json& object, const char* name, FieldReader& reader, const Read& read) {
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_object()) return reader.blame(name, "an object");
+    FieldReader fields(*found);
+    read(fields);
+    if (!fields.problem().empty()) reader.blame(name, fields.problem());
+}
+
 // Calls read(fields) for each object of a list.
 template <class Read>
 void read_list(const Json& object, const char* name, FieldReader& reader, const Read& read) {
@@ -129,16 +139,20 @@ inline std::optional<Uuid> parse_uuid(std::string_view text) {
     return uuid;
 }
 
+inline void read_uuid(FieldReader& reader, const char* name, Uuid& uuid) {
+    std::string text;
+    reader.text(name, text);
+    if (const auto parsed = parse_uuid(text)) {
+        uuid = *parsed;
+    } else {
+        reader.blame(name, "32 hexadecimal digits");
+    }
+}
+
 // What manifests of all kinds say: uuid, vectors, their shape and metric.
 template <class Described>
 void read_identity(FieldReader& reader, Described& index) {
-    std::string uuid;
-    reader.text("uuid", uuid);
-    if (const auto parsed = parse_uuid(uuid)) {
-        index.uuid = *parsed;
-    } else {
-        reader.blame("uuid", "32 hexadecimal digits");
-    }
+    read_uuid(reader, "uuid", index.uuid);
     reader.number("vectors", index.vectors, 1, kCountMax);
     reader.number("dimension", index.dimension, 1, kMaxDimension);
     reader.choice("element_type", index.element_type,

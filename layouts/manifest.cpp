@@ -19,6 +19,7 @@ using base::join;
 constexpr const char* kFormatName = "trackway-index";
 constexpr float kMarginMost = 1000;
 constexpr float kMost = std::numeric_limits<float>::max();
+constexpr std::uint16_t kPlaceMinor = 4;
 constexpr std::uint16_t kTablesMinor = 3;     // before, they stood with the one shard
 constexpr std::uint32_t kRerankBefore12 = 2;  // format 1.1 did not say
 
@@ -91,6 +92,10 @@ Json body_of(const Manifest& manifest) {
     if (manifest.format_minor > 1) add_search_settings(manifest, body);
     if (manifest.format_minor >= kTablesMinor) {
         if (manifest.dataset_rows != 0) body["dataset_rows"] = manifest.dataset_rows;
+        if (manifest.place) {
+            body["place"] = {{"partition", uuid_text(manifest.place->partition)},
+                             {"shard", manifest.place->shard}};
+        }
         body["tables"] = Json::object();
         add_tables(manifest, body["tables"]);
     }
@@ -213,14 +218,15 @@ std::string read_fields(const Json& object, Manifest& manifest) {
     if (manifest.format_minor >= kTablesMinor) {
         if (object.contains("dataset_rows"))
             reader.number("dataset_rows", manifest.dataset_rows, manifest.vectors + 1, kCountMax);
-        const auto tables = object.find("tables");
-        if (tables != object.end() && tables->is_object()) {
-            FieldReader fields(*tables);
-            read_tables(fields, manifest);
-            if (!fields.problem().empty()) reader.blame("tables", fields.problem());
-        } else {
-            reader.blame("tables", "an object");
+        if (manifest.format_minor >= kPlaceMinor && object.contains("place")) {
+            read_object(object, "place", reader, [&](FieldReader& fields) {
+                ShardPlace& place = manifest.place.emplace();
+                read_uuid(fields, "partition", place.partition);
+                fields.number("shard", place.shard, 0, kMaxShards - 1);
+            });
         }
+        read_object(object, "tables", reader,
+                    [&](FieldReader& fields) { read_tables(fields, manifest); });
     }
     read_shards(object, reader, manifest);
     return reader.problem();

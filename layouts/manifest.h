@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,11 +57,19 @@ struct RecallCurve {
     bool operator==(const RecallCurve&) const = default;
 };
 
+// Of an index that is one of separate shards: which, and of what partition of a dataset.
+struct ShardPlace {
+    Uuid partition{};
+    std::uint32_t shard = 0;
+    bool operator==(const ShardPlace&) const = default;
+};
+
 struct Manifest {
     std::uint16_t format_minor = kFormatMinor;
     Uuid uuid{};
     std::uint64_t vectors = 0;
     std::uint64_t dataset_rows = 0;  // of which these are some; 0: all of them
+    std::optional<ShardPlace> place = {};
     std::uint32_t dimension = 0;
     ElementType element_type = ElementType::kFloat32;  // of the vectors given
     Metric metric = Metric::kL2;

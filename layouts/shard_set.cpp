@@ -20,18 +20,24 @@ Json body_of(const ShardSet& set) {
     Json shards = Json::array();
     for (const std::uint64_t vectors : set.shard_vectors)
         shards.push_back({{"vectors", vectors}});
-    return {{"format", kShardSetFormat},
-            {"format_major", kFormatMajor},
-            {"format_minor", set.format_minor},
-            {"uuid", uuid_text(set.uuid)},
-            {"vectors", set.vectors},
-            {"dimension", set.dimension},
-            {"element_type", name_of(set.element_type)},
-            {"metric", name_of(set.metric)},
-            {"seed", set.seed},
-            {"regions", set.regions},
-            {"share_sought", decimal_text(set.share_sought)},
-            {"shards", std::move(shards)}};
+    Json body = {{"format", kShardSetFormat},
+                 {"format_major", kFormatMajor},
+                 {"format_minor", set.format_minor},
+                 {"uuid", uuid_text(set.uuid)},
+                 {"vectors", set.vectors},
+                 {"dimension", set.dimension},
+                 {"element_type", name_of(set.element_type)},
+                 {"metric", name_of(set.metric)},
+                 {"seed", set.seed},
+                 {"regions", set.regions},
+                 {"share_sought", decimal_text(set.share_sought)}};
+    if (set.format_minor >= kPartitionMinor) body["partition"] = uuid_text(set.partition);
+    body["shards"] = std::move(shards);
+    return body;
+}
+
+std::string text_of(const ShardPlace& place) {
+    return join("shard ", place.shard, " of partition ", uuid_text(place.partition));
 }
 
 std::string read_fields(const Json& object, ShardSet& set) {
@@ -41,6 +47,7 @@ std::string read_fields(const Json& object, ShardSet& set) {
     reader.number("seed", set.seed, 0, std::numeric_limits<std::uint64_t>::max());
     reader.number("regions", set.regions, 1, kRegionsMax);
     reader.decimal("share_sought", set.share_sought, 0, 1);
+    if (set.format_minor >= kPartitionMinor) read_uuid(reader, "partition", set.partition);
     read_list(object, "shards", reader, [&](FieldReader& fields) {
         fields.number("vectors", set.shard_vectors.emplace_back(), 1, set.vectors);
     });
@@ -92,7 +99,14 @@ Status check_shard(const ShardSet& set, std::uint32_t shard_id, const Manifest& 
         {"vector encoding", static_cast<std::uint64_t>(VectorEncoding::kAsGiven),
          static_cast<std::uint64_t>(manifest.encoding)},
     };
-    return check_fields(folder, fields, "the set of shards");
+    TRACKWAY_TRY(check_fields(folder, fields, "the set of shards"));
+    if (set.format_minor < kPartitionMinor) return {};
+    const ShardPlace expected{set.partition, shard_id};
+    if (manifest.place == expected) return {};
+    return fail(
+        ErrorCode::kCorruption,
+        join(folder.string(), ": expected ", text_of(expected), " by the set of shards, found ",
+             manifest.place ? text_of(*manifest.place) : "an index that is no shard"));
 }
 
 std::filesystem::path shard_folder(const std::filesystem::path& index_dir, const ShardSet& set,

@@ -20,6 +20,7 @@ struct Manifest;
 
 constexpr const char* kShardSetFormat = "trackway-shards";
 constexpr std::uint16_t kShardSetMinor = 3;  // that had the first sets
+constexpr std::uint16_t kPartitionMinor = 4;
 constexpr std::uint32_t kRegionsMax = 65536;
 
 // Folder names follow from uuid and shard number, as does that of the router's table
@@ -27,6 +28,9 @@ constexpr std::uint32_t kRegionsMax = 65536;
 struct ShardSet {
     std::uint16_t format_minor = kFormatMinor;
     Uuid uuid{};
+    // What vectors, and which of them together; shards of a set are those of one partition. Zero
+    // before format 1.4, which did not have it.
+    Uuid partition{};
     std::uint64_t vectors = 0;  // of the dataset
     std::uint32_t dimension = 0;
     ElementType element_type = ElementType::kFloat32;

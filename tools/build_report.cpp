@@ -128,11 +128,13 @@ void print_build_summary(const BuildReport& report, const std::string& index) {
     std::printf("pages of %u bytes in %s order, %.1f vertices each; mean degree %.1f\n",
                 layout.page_size_bytes, name_of(layout.order), layout.mean_vertices_per_page,
                 report.shards.front().mean_degree);
-    std::printf(
-        "%llu %s traced: vertices expanded lie on %.2f pages in insertion order, %.2f now\n",
-        static_cast<unsigned long long>(layout.queries_traced),
-        layout.from_vectors ? "vectors, for want of a workload," : "queries",
-        layout.traced_pages_before, layout.traced_pages_after);
+    if (layout.queries_traced > 0) {
+        std::printf(
+            "%llu %s traced: vertices expanded lie on %.2f pages in insertion order, %.2f now\n",
+            static_cast<unsigned long long>(layout.queries_traced),
+            layout.from_vectors ? "vectors, for want of a workload," : "queries",
+            layout.traced_pages_before, layout.traced_pages_after);
+    }
     if (layout.expected_pages_per_query > 0) {
         std::printf("expanding %.0f %% of page-mates: %.2f pages and %.0f estimates expected\n",
                     layout.expand_share * 100, layout.expected_pages_per_query,

@@ -62,7 +62,7 @@ void add_options(CLI::App& app, SearchOptions& options) {
         "page reads in flight per query (W); 0: 1 when many queries wait, up to 4 for the few "
         "that are left or alone");
     app.add_option("--page-limit", options.params.page_limit,
-                   "most pages that one query may read; 0: no limit");
+                   "most pages that one query may read, in each separate shard; 0: no limit");
     app.add_option("--shard-probes", options.params.shard_probes,
                    "of separate shards: the most that one query searches as long as they hold k "
                    "vectors; 0: as many as are likely to hold one of its nearest");

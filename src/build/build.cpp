@@ -128,24 +128,24 @@ private:
         input_key_ = builder::input_of_partition(output);
         plan_.shards = builder::shards_of_partition(output);
         if (partition_key() != *partition) {
-            return fail(ErrorCode::kInvalidArgument,
-                        join(options_.index_dir.string(),
-                             ": stage partition was run with other options or another program"));
+            return fail(
+                ErrorCode::kInvalidArgument,
+                join(options_.index_dir.string(),
+                     ": stage partition was run with other options, program or instructions"));
         }
         TRACKWAY_TRY(use_partition(*partition, output));
         if (!is_encoded()) return {};
         TRACKWAY_TRY_ASSIGN(encoded, kept_->work().find_any("encode", output));
-        if (!encoded || *encoded != encode_key())
-            return builder::fail_before_partition(options_.index_dir);
-        return use_encoded(output);
+        if (encoded && *encoded == encode_key()) return use_encoded(output);
+        return builder::fail_before_partition(options_.index_dir);
     }
 
     Status take_part(std::uint32_t shard) {
         TRACKWAY_TRY(take_partition());
-        if (shard < parts_->numbers().shard_count()) return {};
-        return fail(
-            ErrorCode::kInvalidArgument,
-            join("shard: expected less than ", parts_->numbers().shard_count(), ", found ", shard));
+        const std::uint32_t shards = parts_->numbers().shard_count();
+        if (shard < shards) return {};
+        return fail(ErrorCode::kInvalidArgument,
+                    join("shard: expected less than ", shards, ", found ", shard));
     }
 
     // The index's identity is a hash of everything that decides its bytes.
@@ -188,9 +188,10 @@ private:
 
     StageKey partition_key() const {
         return builder::stage_key(
-            join("partition 2 ", kVersion, " ", name_of(vectors_.element_type()), " ",
-                 vectors_.row_count(), " x ", vectors_.dimension(), " ", name_of(options_.metric),
-                 " ", options_.seed, " ", plan_.partition_recipe()),
+            join("partition 3 ", kVersion, " ", name_of(distance::kernels().isa), " ",
+                 name_of(vectors_.element_type()), " ", vectors_.row_count(), " x ",
+                 vectors_.dimension(), " ", name_of(options_.metric), " ", options_.seed, " ",
+                 plan_.partition_recipe()),
             {&input_key_, 1});
     }
 
@@ -415,6 +416,7 @@ private:
         return {.uuid = uuid_,
                 .vectors = given_.row_count,
                 .dataset_rows = given_.row_count == input_.row_count ? 0 : input_.row_count,
+                .place = input_.place,
                 .dimension = given_.dimension,
                 .element_type = given_.element_type,
                 .metric = options_.metric,

@@ -189,7 +189,7 @@ private:
         };
         for (std::uint32_t start = 0; start < count; ++start) {
             if (!seen[start]) go_to(start);
-            while (!path.empty()) {
+            while (!path.empty() && !arena_.stopped()) {
                 task_.limit.keep();
                 Step& step = path.back();
                 const auto neighbors = lists.neighbors(first + step.vertex);

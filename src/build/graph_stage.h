@@ -38,7 +38,8 @@ Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& t
 
 // Unites each vertex's edges of all shards that it was built in, has it choose again among those
 // and the neighbours of the nearest (robust prune), and gives every vertex a path from the entry
-// point, which is in the output's values. In memory that does not grow with the edges.
+// point, which is in the output's values. The edges are in files; in memory
+// are the lists of one shard.
 Result<StageOutput> merge_graphs(const WorkFolder& work, const GraphTask& task,
                                  const base::Arena& arena);
 

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -103,14 +104,15 @@ public:
         if (scan_) scan_->add(block, first, arena);
     }
 
-    std::vector<shard::Replica> replicas(const shard::Assigner& assigner) const {
-        const auto at_boundaries = assigner.replicas();
-        if (!scan_) return {at_boundaries.begin(), at_boundaries.end()};
+    // Those of the assigner where nothing is asked.
+    std::span<const shard::Replica> replicas(const shard::Assigner& assigner) {
+        if (!scan_) return assigner.replicas();
         const std::uint32_t shards = task_.options.shards;
         const shard::ReplicaLimits limits = assigner.limits();
-        return shard::join_replicas(
+        joined_ = shard::join_replicas(
             shard::demanded_replicas(scan_->rows(), assigner.homes(), shards, limits),
-            at_boundaries, shards, limits);
+            assigner.replicas(), shards, limits);
+        return joined_;
     }
 
 private:
@@ -119,6 +121,7 @@ private:
     const PartitionTask& task_;
     std::unique_ptr<SplitWorkload> split_;  // null: nothing is asked
     std::unique_ptr<graph::ExactScan> scan_;
+    std::vector<shard::Replica> joined_;
 };
 
 Result<std::vector<std::uint32_t>> starts_of(std::span<const std::uint64_t> counts) {
@@ -135,6 +138,25 @@ Result<std::vector<std::uint32_t>> starts_of(std::span<const std::uint64_t> coun
     return starts;
 }
 
+// Shard after shard, the vertices of each rising; values gets their numbers.
+Status write_replicas(const WorkFolder& work, std::span<const shard::Replica> replicas,
+                      std::uint32_t shards, std::span<const std::uint32_t> vertices,
+                      std::vector<std::uint64_t>& values) {
+    std::vector<std::size_t> ends(shards, 0);
+    for (const shard::Replica& replica : replicas)
+        ++ends[replica.shard];
+    values.insert(values.end(), ends.begin(), ends.end());
+    std::exclusive_scan(ends.begin(), ends.end(), ends.begin(), std::size_t{0});
+    const std::vector<std::size_t> begins = ends;
+    std::vector<std::uint32_t> all(replicas.size());
+    for (const shard::Replica& replica : replicas)
+        all[ends[replica.shard]++] = vertices[replica.row];
+    for (std::uint32_t shard = 0; shard < shards; ++shard)
+        std::sort(all.begin() + static_cast<std::ptrdiff_t>(begins[shard]),
+                  all.begin() + static_cast<std::ptrdiff_t>(ends[shard]));
+    return work.write(kReplicasFile, std::as_bytes(std::span(all)));
+}
+
 void add_report(const shard::Partition& partition, std::vector<std::uint64_t>& values) {
     values.push_back(std::bit_cast<std::uint64_t>(partition.workload_weight));
     for (const shard::WeightTrial& trial : partition.trials) {
@@ -149,6 +171,9 @@ void VectorRows::add_to(base::Checksum& checksum) const {
     if (rows.empty()) return;
     checksum.update(std::as_bytes(std::span(&row_count, 1)));
     checksum.update(std::as_bytes(rows));
+    if (!place) return;
+    checksum.update(std::as_bytes(std::span(place->partition)));
+    checksum.update(std::as_bytes(std::span(&place->shard, 1)));
 }
 
 Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& task,
@@ -178,17 +203,9 @@ Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& 
     std::vector<std::uint32_t> vertices(rows);
     for (std::uint64_t row = 0; row < rows; ++row)
         vertices[row] = next[homes[row]]++;
-    std::vector<std::vector<std::uint32_t>> replicas(partition.shards);
-    for (const shard::Replica& replica : asked.replicas(assigner))
-        replicas[replica.shard].push_back(vertices[replica.row]);
-    std::vector<std::uint32_t> all;
-    for (auto& own : replicas) {
-        std::sort(own.begin(), own.end());
-        output.values.push_back(own.size());
-        all.insert(all.end(), own.begin(), own.end());
-    }
+    TRACKWAY_TRY(
+        write_replicas(work, asked.replicas(assigner), partition.shards, vertices, output.values));
     add_report(partition, output.values);
-    TRACKWAY_TRY(work.write(kReplicasFile, std::as_bytes(std::span(all))));
     std::vector<std::uint32_t> row_of(rows);
     for (std::uint32_t row = 0; row < rows; ++row)
         row_of[vertices[row]] = task.rows.rows.empty() ? row : task.rows.rows[row];

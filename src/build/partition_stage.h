@@ -15,11 +15,13 @@
 #include "build/workload.h"
 #include "io/mapped_file.h"
 #include "io/resident_limit.h"
+#include "layouts/manifest.h"
 #include "quant/scalar_codes.h"
 #include "shard/partition.h"
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,8 +32,10 @@ struct VectorRows {
     const VectorFile& vectors;
     std::span<const std::uint32_t> rows = {};  // of the dataset, rising; empty: all
     std::uint64_t row_count = 0;               // of the dataset
+    // Where the index is one of separate shards.
+    std::optional<layouts::ShardPlace> place = {};
 
-    // Which rows of how many; nothing where they are all.
+    // Which rows of how many, of what partition; nothing where they are all.
     void add_to(base::Checksum& checksum) const;
 };
 
@@ -89,8 +93,13 @@ Result<StageOutput> make_partition(const WorkFolder& work, const PartitionTask& 
 StageKey input_of_partition(const StageOutput& output) noexcept;
 std::uint32_t shards_of_partition(const StageOutput& output) noexcept;
 
-// Bytes for each vector that it holds at once, for planning.
-constexpr std::uint64_t kPartitionBytesEach = 4 + 4 + 2 + 16;
+// Bytes that it holds at once of so many vectors and their replicas, for planning.
+constexpr std::uint64_t partition_bytes(std::uint64_t rows, double replica_factor,
+                                        bool on_demand) noexcept {
+    const auto replicas =
+        static_cast<std::uint64_t>(static_cast<double>(rows) * (replica_factor - 1));
+    return rows * 10 + replicas * (on_demand ? 48 : 20);
+}
 
 // The vectors in a scalar code, in a working file beside those given.
 Result<StageOutput> write_encoded(const WorkFolder& work, const MatrixView& given,

@@ -66,11 +66,16 @@ Status check_options(const BuildOptions& options, const VectorFile& vectors) {
                     join(vectors.path().string(), ": expected at most ", kVectorsMax,
                          " vectors, found ", vectors.row_count()));
     }
-    if (options.shards.graphs == ShardGraphs::kSeparate &&
-        options.layout.encoding != VectorEncoding::kAsGiven) {
+    if (options.shards.graphs != ShardGraphs::kSeparate) return {};
+    if (options.layout.encoding != VectorEncoding::kAsGiven) {
         return fail(ErrorCode::kUnsupported,
                     join("vector encoding: expected as-given for separate shards, found ",
                          name_of(options.layout.encoding)));
+    }
+    if (options.layout.probe_disk) {
+        return fail(ErrorCode::kUnsupported,
+                    "probe of the disk: expected none for separate shards, whose pages have one "
+                    "size; give a page size");
     }
     return {};
 }
@@ -94,7 +99,8 @@ public:
     std::uint64_t peak(std::uint32_t shards, std::uint64_t training_rows) const {
         if (plan_.separate) {
             return base() + std::max(partition(shards) + router(),
-                                     of_rows(members(shards)).own_stages(1, training_rows));
+                                     members(shards) * sizeof(std::uint32_t) +
+                                         of_rows(members(shards)).own_stages(1, training_rows));
         }
         return base() + std::max(partition(shards), own_stages(shards, training_rows));
     }
@@ -126,7 +132,8 @@ private:
         const std::uint64_t queries =
             shards == 1 ? 0 : 12'288 * given_bytes_ + std::uint64_t{32'768} * shards;
         const std::uint64_t demand = plan_.separate && shards > 1 ? kDemandBytes : 0;
-        return sample + cells + queries + demand + rows_ * kPartitionBytesEach + kBlockBytes;
+        return sample + cells + queries + demand +
+               partition_bytes(rows_, plan_.replica_factor, demand > 0) + kBlockBytes;
     }
     // Of the build of a separate shard: its vectors alone.
     Costs of_rows(std::uint64_t rows) const {
@@ -277,7 +284,8 @@ std::string Plan::partition_recipe() const {
 }
 
 std::string Plan::recipe() const {
-    return join(partition_recipe(), " ", training_rows, " ", calibration_bytes);
+    const std::string of_all = join(partition_recipe(), " ", training_rows, " ", calibration_bytes);
+    return separate ? join(of_all, " budget ", memory_budget_bytes) : of_all;
 }
 
 Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,

@@ -180,32 +180,27 @@ Status SeparateShards::build(std::uint32_t shard) {
     const LayoutOptions& layout = task_.options.layout;
     const auto& type = task_.options.code_type;
     const std::string recipe = join(
-        "shard 1 ", shard, " ", graph.max_degree, " ", graph.build_list_size, " ",
+        "shard 2 ", shard, " ", graph.max_degree, " ", graph.build_list_size, " ",
         layouts::decimal_text(graph.alpha), " ", task_.plan.code_bytes, " ",
         type ? name_of(*type) : "auto", " ", task_.plan.page_size_bytes, " ", layout.keep_trace,
-        " ", name_of(layout.page_order), " ", task_.options.memory_budget_bytes);
+        " ", name_of(layout.page_order), " ", task_.plan.memory_budget_bytes);
     const StageKey key = router_key();
-    const auto make = [&]() -> Result<StageOutput> {
-        TRACKWAY_TRY_ASSIGN(report, build_members(shard));
-        add_report(shard, std::move(report));
-        return shard_output(kept_.work(), shard);
-    };
-    TRACKWAY_TRY_ASSIGN(output, kept_.made(name, stage_key(recipe, {&key, 1}), make));
+    TRACKWAY_TRY_ASSIGN(output, kept_.made(name, stage_key(recipe, {&key, 1}),
+                                           [&] { return build_members(shard); }));
+    TRACKWAY_TRY(add_report(shard, output));
     built_[shard] = std::move(output);
     return {};
 }
 
-Result<BuildReport> SeparateShards::build_members(std::uint32_t shard) {
+// The numbers of the output: pages of the shard, mean degree of its graph.
+Result<StageOutput> SeparateShards::build_members(std::uint32_t shard) {
     const std::string name = numbered_shard_name(shard);
     const MatrixView given = task_.parts.given();
-    const std::vector<std::uint32_t> members = members_of(task_.parts, shard);
-    std::vector<std::uint32_t> rows;
-    rows.reserve(members.size());
-    for (const std::uint32_t vertex : members)
-        rows.push_back(task_.parts.numbers().row(vertex));
-    const std::string file = rows_file_name(kMembers, shard);
-    const fs::path path = kept_.work().file(file);
-    TRACKWAY_TRY(write_rows(path, given, members));
+    std::vector<std::uint32_t> rows = members_of(task_.parts, shard);
+    const fs::path path = kept_.work().file(rows_file_name(kMembers, shard));
+    TRACKWAY_TRY(write_rows(path, given, rows));
+    for (std::uint32_t& vertex : rows)
+        vertex = task_.parts.numbers().row(vertex);
     TRACKWAY_TRY_ASSIGN(vectors, VectorFile::open(path));
     BuildOptions options = task_.options;
     options.vectors = path;
@@ -216,32 +211,57 @@ Result<BuildReport> SeparateShards::build_members(std::uint32_t shard) {
     options.index_dir = kept_.work().file(name);
     options.overwrite = true;
     options.shards = {.count = 1};
+    options.memory_budget_bytes = task_.plan.memory_budget_bytes;
     options.layout.page_size_bytes = task_.plan.page_size_bytes;
     const BuildProgress progress = [&](std::string_view stage, std::uint64_t done,
                                        std::uint64_t total) {
         runner_.tell(join(name, ": ", stage), done, total);
     };
-    Result<BuildReport> report = task_.build(options, {vectors, rows, given.row_count}, progress);
+    Result<BuildReport> report = task_.build(
+        options, {vectors, rows, given.row_count, layouts::ShardPlace{task_.partition_key, shard}},
+        progress);
     std::error_code ignored;
     fs::remove(path, ignored);
-    return report;
+    TRACKWAY_TRY(report);
+    TRACKWAY_TRY_ASSIGN(output, shard_output(kept_.work(), shard));
+    output.values = {report->shards.front().pages,
+                     std::bit_cast<std::uint64_t>(report->shards.front().mean_degree)};
+    add_stages(shard, std::move(*report));
+    return output;
 }
 
-// Stages follow one another; of layout and codes the last shard's are given.
-void SeparateShards::add_report(std::uint32_t shard, BuildReport report) {
+// Of a shard that this run built: its stages, after those of the shards before. Of layouts the last
+// is given.
+void SeparateShards::add_stages(std::uint32_t shard, BuildReport report) {
     BuildReport& all = runner_.report();
-    all.shards.resize(task_.plan.shards);
-    all.shards[shard] = report.shards.front();
     for (StageReport& stage : report.stages) {
         stage.name = join(numbered_shard_name(shard), ": ", stage.name);
         all.stages.push_back(std::move(stage));
     }
     all.layout = report.layout;
-    all.code_type = report.code_type;
-    all.code_bytes = report.code_bytes;
-    all.dimension = report.dimension;
-    all.element_type = report.element_type;
-    all.threads = report.threads;
+}
+
+// Of any that is built.
+Status SeparateShards::add_report(std::uint32_t shard, const StageOutput& output) {
+    const fs::path folder = kept_.work().file(numbered_shard_name(shard));
+    TRACKWAY_TRY(check_output(output.values.size() == 2, folder));
+    TRACKWAY_TRY_ASSIGN(manifest, layouts::read_manifest(folder));
+    BuildReport& all = runner_.report();
+    all.shards.resize(task_.plan.shards);
+    all.shards[shard] = {.vectors = task_.parts.numbers().count(shard),
+                         .replicas = task_.parts.replicas(shard).size(),
+                         .pages = output.values[0],
+                         .mean_degree = std::bit_cast<double>(output.values[1])};
+    all.layout.order = manifest.page_order;
+    all.layout.page_size_bytes = task_.plan.page_size_bytes;
+    all.layout.mean_vertices_per_page =
+        static_cast<double>(manifest.vectors) / static_cast<double>(output.values[0]);
+    all.code_type = manifest.code_type;
+    all.code_bytes = manifest.code_bytes;
+    all.dimension = manifest.dimension;
+    all.element_type = manifest.element_type;
+    all.threads = task_.plan.threads;
+    return {};
 }
 
 Status SeparateShards::publish(IndexFolder& folder, const layouts::Uuid& uuid) {
@@ -250,6 +270,7 @@ Status SeparateShards::publish(IndexFolder& folder, const layouts::Uuid& uuid) {
     const MatrixView given = task_.parts.given();
     layouts::ShardSet set{
         .uuid = uuid,
+        .partition = task_.partition_key,
         .vectors = given.row_count,
         .dimension = given.dimension,
         .element_type = given.element_type,
@@ -259,15 +280,11 @@ Status SeparateShards::publish(IndexFolder& folder, const layouts::Uuid& uuid) {
         .share_sought = std::bit_cast<float>(static_cast<std::uint32_t>(router_.values[1])),
         .shard_vectors = std::vector<std::uint64_t>(task_.plan.shards)};
     std::uint64_t bytes = 0;
-    BuildReport& report = runner_.report();
-    report.shards.resize(task_.plan.shards);
     std::vector<MovedFolder> moved;
     std::error_code ignored;
     for (std::uint32_t shard = 0; shard < set.shard_vectors.size(); ++shard) {
         const fs::path from = work.file(numbered_shard_name(shard));
         set.shard_vectors[shard] = task_.parts.member_count(shard);
-        report.shards[shard].vectors = task_.parts.numbers().count(shard);
-        report.shards[shard].replicas = task_.parts.replicas(shard).size();
         moved.push_back({from, layouts::shard_folder(folder.path(), set, shard)});
         for (const std::string& name : built_[shard].files)
             bytes += fs::file_size(work.file(name), ignored);
@@ -287,7 +304,7 @@ Status SeparateShards::publish(IndexFolder& folder, const layouts::Uuid& uuid) {
     bytes += table.size_bytes() + text.size();
     std::vector<io::StagedFile> files;
     files.push_back(std::move(table));
-    report.bytes_written = bytes;
+    runner_.report().bytes_written = bytes;
     return folder.publish(text, std::move(files), moved);
 }
 

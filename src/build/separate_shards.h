@@ -47,8 +47,9 @@ public:
 
 private:
     StageKey router_key() const;
-    Result<BuildReport> build_members(std::uint32_t shard);
-    void add_report(std::uint32_t shard, BuildReport report);
+    Result<StageOutput> build_members(std::uint32_t shard);
+    void add_stages(std::uint32_t shard, BuildReport report);
+    Status add_report(std::uint32_t shard, const StageOutput& output);
 
     SeparateTask task_;
     KeptStages& kept_;

@@ -25,8 +25,8 @@ constexpr std::string_view kChecksumWord = "checksum ";
 constexpr const char* kMarker = "trackway-build";
 constexpr std::string_view kMarkerText = "What an unfinished build-index has made.\n";
 constexpr std::string_view kWorkingFiles[] = {
-    "vectors.given", "vectors.encoded", "rows",  "vertices", "replicas", "edges",
-    "edges-united",  "codes",           "codec", "trace",    "order",    "router"};
+    "vectors.given", "vectors.encoded", "rows",  "replicas", "edges", "edges-united",
+    "codes",         "codec",           "trace", "order",    "router"};
 constexpr std::uint64_t kRecordMax = std::uint64_t{16} << 20U;
 constexpr std::uint64_t kReadBytes = std::uint64_t{4} << 20U;
 
@@ -166,27 +166,31 @@ Status check_output(bool is_sound, const fs::path& file) {
 }
 
 Result<WorkFolder> WorkFolder::open(const fs::path& path) {
-    if (mkdir(path.c_str(), 0777) == 0) {
-        WorkFolder work(path);
-        const Status marked =
-            io::write_file(work.file(kMarker), std::as_bytes(std::span(kMarkerText)));
-        if (!marked) rmdir(path.c_str());
-        TRACKWAY_TRY(marked);
-        return work;
-    }
-    if (errno != EEXIST) {
+    const bool is_new = mkdir(path.c_str(), 0777) == 0;
+    if (!is_new && errno != EEXIST) {
         return fail_errno(errno, join(path.string(), ": cannot create the folder of the build"));
     }
-    return open_existing(path);
+    TRACKWAY_TRY_ASSIGN(work, open_existing(path));
+    std::error_code error;
+    if (fs::exists(work.file(kMarker), error)) return work;
+    const Status marked = io::write_file(work.file(kMarker), std::as_bytes(std::span(kMarkerText)));
+    if (!marked && is_new) rmdir(path.c_str());
+    TRACKWAY_TRY(marked);
+    return work;
 }
 
 Result<WorkFolder> WorkFolder::open_existing(const fs::path& path) {
     WorkFolder work(path);
     std::error_code error;
-    if (fs::is_directory(fs::symlink_status(path, error)) &&
-        fs::is_regular_file(fs::symlink_status(work.file(kMarker), error))) {
+    const bool is_folder = fs::is_directory(fs::symlink_status(path, error));
+    if (is_folder && fs::is_regular_file(fs::symlink_status(work.file(kMarker), error)))
         return work;
-    }
+    // One that was killed as it made the folder, or removed it, left no marker.
+    const std::vector<fs::path> files = files_of(path);
+    const std::string staged = std::string(kMarker) + io::StagedFile::kSuffix;
+    if (is_folder && std::all_of(files.begin(), files.end(),
+                                 [&](const fs::path& file) { return file.filename() == staged; }))
+        return work;
     return base::fail(
         ErrorCode::kInvalidArgument,
         join(path.string(), ": expected the folder of an unfinished build, with a file ", kMarker));

@@ -165,6 +165,7 @@ Result<const OpenedGraph*> OpenedShards::pin_locked(std::unique_lock<std::mutex>
         if (!graph) {
             used_bytes_ -= shard.table_bytes;
             shard.is_broken = true;  // reading it again for every query would help nobody
+            shard.failure.reset();   // of a page, before
             return tl::unexpected(note_failure_locked(number, std::move(graph).error()));
         }
         shard.graph = std::make_unique<const OpenedGraph>(std::move(*graph));

@@ -165,6 +165,7 @@ Assigner::Assigner(const Partition& partition, Metric metric, std::uint64_t rows
       home_counts_(partition.shards, 0),
       replica_counts_(partition.shards, 0) {
     homes_.reserve(rows);
+    replicas_.reserve(replicas_max_);
 }
 
 void Assigner::add(const MatrixView& block, const base::Arena& arena) {

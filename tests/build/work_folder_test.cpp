@@ -75,6 +75,27 @@ TEST_SUITE("build") {
         CHECK_FALSE(WorkFolder::open(folder / "work"));
     }
 
+    TEST_CASE("a folder without a marker is taken where a build can have left it so") {
+        const test::TempFolder folder;
+        const auto path = folder / "work";
+        CHECK_FALSE(WorkFolder::open_existing(path));
+        fs::create_directory(path);
+        for (const bool half_written : {false, true}) {
+            if (half_written) std::ofstream(path / "trackway-build.partial") << "What";
+            CHECK(WorkFolder::open_existing(path));
+            REQUIRE(WorkFolder::open(path));
+            CHECK(fs::exists(path / "trackway-build"));
+            fs::remove(path / "trackway-build");
+        }
+        fs::create_directory(path / "thesis");
+        CHECK_FALSE(WorkFolder::open(path));
+        CHECK_FALSE(WorkFolder::open_existing(path));
+        fs::remove(path / "thesis");
+        fs::rename(path, folder / "elsewhere");
+        fs::create_directory_symlink(folder / "elsewhere", path);
+        CHECK_FALSE(WorkFolder::open(path));
+    }
+
     TEST_CASE("tidying keeps finished stages and nothing else that is half-written") {
         const test::TempFolder folder;
         const auto work = WorkFolder::open(folder / "work");

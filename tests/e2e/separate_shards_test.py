@@ -1,4 +1,5 @@
 """Separate shards: built, killed, run in parts, searched alone, together and when one is gone."""
+import array
 import json
 import os
 import random
@@ -70,6 +71,8 @@ class SeparateShardsTest(DatasetTest):
                    words=("separate shards",), statuses=(1,))
         self.fails(*self.build_options, "--index", self.folder / "x", "--vector-encoding", "sq8",
                    words=("vector encoding", "separate"), statuses=(1,))
+        self.fails(*self.build_options, "--index", self.folder / "x", "--probe-disk",
+                   words=("probe", "separate"), statuses=(1,))
         self.assertFalse((self.folder / "x").exists())
 
     def test_shard_that_is_gone(self):
@@ -92,6 +95,25 @@ class SeparateShardsTest(DatasetTest):
         self.assertLess(self.row(alone)["recall"], 1)  # rows of the dataset, found in one shard
         self.assertGreater(self.row(alone)["recall"], 0.1)
 
+    def test_shard_of_another_set(self):
+        """Of as many vectors, in its place: an error, not wrong answers."""
+        doubled = self.folder / "doubled.fbin"
+        head, rows = self.base.read_bytes()[:8], array.array("f", self.base.read_bytes()[8:])
+        doubled.write_bytes(head + array.array("f", [2 * x for x in rows]).tobytes())
+        other = self.folder / "other"
+        options = [doubled if option == self.base else option for option in self.build_options]
+        self.done(*options, "--index", other)
+        index = self.folder / "index"
+        shutil.copytree(self.whole, index)
+        mine, others = (next(path for path in folder.iterdir()
+                             if path.name.startswith("shard-0001") and path.is_dir())
+                        for folder in (index, other))
+        shutil.rmtree(mine)
+        shutil.copytree(others, mine)
+        for command in (("search-index", "--queries", self.queries), ("inspect-index", "--verify")):
+            self.fails(command[0], "--index", index, *command[1:],
+                       words=(mine.name, "expected"), statuses=(1,))
+
     def test_kill_at_random_moments(self):
         """The next build finishes, to the same bytes."""
         draw = random.Random(SEED)
@@ -110,6 +132,11 @@ class SeparateShardsTest(DatasetTest):
             self.assertEqual(finish(part).status, 0)
         report = json.loads(self.done(*options, "finish", "--json", "-").out)
         self.assertIn("shard-0002", report["stages_resumed"])
+        self.assertEqual(report["dimension"], self.SHAPE[1])
+        self.assertGreater(report["codes"]["code_bytes"], 0)
+        for shard in report["shards"]:
+            self.assertGreater(shard["pages"], 0)
+            self.assertGreater(shard["mean_degree"], 1)
         self.assertEqual(contents(index), self.right)
         self.assertFalse((index / "build.work").exists())
 

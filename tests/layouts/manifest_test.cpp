@@ -18,6 +18,8 @@ Manifest sample() {
     for (std::uint8_t i = 0; i < 16; ++i)
         manifest.uuid[i] = static_cast<std::uint8_t>(17 * i);
     manifest.vectors = 1000;
+    manifest.dataset_rows = 1500;
+    manifest.place = {manifest.uuid, 3};
     manifest.dimension = 96;
     manifest.element_type = ElementType::kFloat16;
     manifest.metric = Metric::kCosine;
@@ -74,7 +76,7 @@ TEST_SUITE("layouts") {
             parse_manifest(replaced(text, "\"format_major\": 1", "\"format_major\": 2"), "m");
         REQUIRE_FALSE(version);
         CHECK(version.error().code == ErrorCode::kUnsupported);
-        CHECK(version.error().message == "m: format version: expected 1.3, found 2.3");
+        CHECK(version.error().message == "m: format version: expected 1.4, found 2.4");
     }
 
     TEST_CASE("the encoding comes back to the last bit and must suit the vectors") {

@@ -23,6 +23,8 @@ ShardSet sample() {
     ShardSet set;
     for (std::uint8_t i = 0; i < 16; ++i)
         set.uuid[i] = static_cast<std::uint8_t>(13 * i);
+    for (std::uint8_t i = 0; i < 16; ++i)
+        set.partition[i] = static_cast<std::uint8_t>(11 * i);
     set.vectors = 1000;
     set.dimension = 4;
     set.element_type = ElementType::kInt8;
@@ -59,7 +61,7 @@ TEST_SUITE("layouts") {
         REQUIRE(read);
         CHECK(*read == sample());
         // As FORMAT.md shows it.
-        CHECK(shard_set_text(sample()).find("\"checksum\": \"b1ac0b8fad7af508\"") !=
+        CHECK(shard_set_text(sample()).find("\"checksum\": \"3b27bfdf9d4912b1\"") !=
               std::string::npos);
         CHECK(shard_folder("dir", sample(), 1).filename() ==
               "shard-0001." + uuid_text(sample().uuid).substr(0, 16));
@@ -97,6 +99,7 @@ TEST_SUITE("layouts") {
         shard.dimension = 4;
         shard.element_type = ElementType::kInt8;
         shard.metric = Metric::kInnerProduct;
+        shard.place = {sample().partition, 1};
         test::expect_ok(check_shard(sample(), 1, shard, "dir"));
         const auto refused = [&](const char* message, auto change) {
             Manifest other = shard;
@@ -111,6 +114,21 @@ TEST_SUITE("layouts") {
         refused("element type", [](Manifest& other) { other.element_type = ElementType::kUint8; });
         refused("metric", [](Manifest& other) { other.metric = Metric::kL2; });
         refused("vector encoding", [](Manifest& other) { other.encoding = VectorEncoding::kSq8; });
+        const std::string partition = uuid_text(sample().partition);
+        const std::string expected =
+            "dir: expected shard 1 of partition " + partition + " by the set of shards, found ";
+        refused((expected + "shard 0 of partition " + partition).c_str(),
+                [](Manifest& other) { other.place->shard = 0; });
+        refused((expected + "shard 1 of partition ff0b").c_str(),
+                [](Manifest& other) { other.place->partition[0] = 0xFF; });
+        refused((expected + "an index that is no shard").c_str(),
+                [](Manifest& other) { other.place.reset(); });
+        // Format 1.3 did not say it.
+        ShardSet old = sample();
+        old.format_minor = 3;
+        Manifest nameless = shard;
+        nameless.place.reset();
+        test::expect_ok(check_shard(old, 1, nameless, "dir"));
     }
 
     TEST_CASE("a set is no graph: reading it as one says where the graphs are") {

@@ -66,17 +66,20 @@ TEST_SUITE("golden") {
             verify(entry.path() / "index");
             check_finds_all(entry.path() / "index", entry.path() / "base.u8bin");
         }
-        CHECK(versions == 5);
+        CHECK(versions == 6);
     }
 
     TEST_CASE("golden sets of separate shards verify and find each of their vectors") {
-        const fs::path folder = fs::path(TRACKWAY_GOLDEN) / "v1.3-separate";
-        const auto set = set_in(folder / "index");
-        REQUIRE(set);
-        REQUIRE(set->shard_vectors.size() == 2);
-        for (std::uint32_t shard = 0; shard < 2; ++shard)
-            verify(layouts::shard_folder(folder / "index", *set, shard));
-        check_finds_all(folder / "index", folder / "base.u8bin", 1);
+        for (const char* name : {"v1.3-separate", "v1.4-separate"}) {
+            CAPTURE(name);
+            const fs::path folder = fs::path(TRACKWAY_GOLDEN) / name;
+            const auto set = set_in(folder / "index");
+            REQUIRE(set);
+            REQUIRE(set->shard_vectors.size() == 2);
+            for (std::uint32_t shard = 0; shard < 2; ++shard)
+                verify(layouts::shard_folder(folder / "index", *set, shard));
+            check_finds_all(folder / "index", folder / "base.u8bin", 1);
+        }
     }
 
     TEST_CASE("golden indexes are reordered, into the present format") {
