@@ -166,19 +166,17 @@ private:
             arena_, [&](std::uint64_t done) { runner_.tell("read", done, vectors_.row_count()); }));
         sample_ = pass.take_sample();
         const StageKey content = pass.content();
-        identity.update(std::as_bytes(std::span(content)));
-        input_.add_to(identity);
         base::Checksum input;
         input.update(std::as_bytes(std::span(content)));
         input_.add_to(input);
         if (!options_.workload.empty()) {
             TRACKWAY_TRY_ASSIGN(workload, builder::Workload::read(options_.workload, shape()));
             workload_ = std::move(workload);
-            workload_->add_to(identity);
             workload_->add_to(input);
         }
-        uuid_ = identity.digest128();
         input_key_ = input.digest128();
+        identity.update(std::as_bytes(std::span(input_key_)));
+        uuid_ = identity.digest128();
         return {};
     }
 
@@ -300,7 +298,9 @@ private:
                 .metric = options_.metric,
                 .options = options_.graph,
                 .seed = options_.seed,
-                .limit = *limit_};
+                .limit = *limit_,
+                .vectors_file =
+                    kept_->work().file(is_encoded() ? builder::kEncodedFile : builder::kGivenFile)};
     }
 
     Status build_graphs() {

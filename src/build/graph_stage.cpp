@@ -2,6 +2,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/errors.h"
+#include "build/widen_edges.h"
 #include "graph/point_set.h"
 #include "graph/reachability.h"
 #include "graph/robust_prune.h"
@@ -24,8 +25,6 @@ namespace {
 
 constexpr const char* kEdgesFile = "edges";
 constexpr const char* kUnitedFile = "edges-united";
-// Neighbours of so many of its nearest are new candidates of a vertex.
-constexpr std::size_t kNearest = 16;
 constexpr std::size_t kWriteBytes = std::size_t{4} << 20U;
 constexpr std::size_t kBlock = 32;
 
@@ -112,7 +111,12 @@ public:
             TRACKWAY_TRY(merge_shard(s, file));
         TRACKWAY_TRY(file.name());
         shards_.clear();
-        if (!is_whole) TRACKWAY_TRY(widen_all());
+        if (!is_whole) {
+            TRACKWAY_TRY(widen_edges(task_, points_, work_.file(kUnitedFile),
+                                     work_.file(kEdgesFile), arena_));
+            std::error_code ignored;
+            std::filesystem::remove(work_.file(kUnitedFile), ignored);
+        }
         TRACKWAY_TRY_ASSIGN(edges, io::MappedFile::open(work_.file(kEdgesFile), true, task_.limit));
         graph::Adjacency adjacency(edges.writable_numbers(), task_.options.max_degree);
         const std::uint32_t entry_point = points_.medoid(arena_);
@@ -146,105 +150,23 @@ private:
             std::tie(shards_[s].next, shards_[s].end) = range;
         }
         const auto unite_some = [&](std::uint32_t first, graph::Adjacency& lists) {
-            collect(first, first + lists.vertex_count());
-            return fill(lists, [&](std::uint32_t number, Scratch& scratch) {
-                unite(first + number, lists_[number], scratch);
-                return number;
-            });
+            return unite_block(first, lists);
         };
         return append_lists(file, begin, end, task_.options.max_degree, unite_some);
     }
 
-    // As often as there are lists: choose(i, scratch) leaves one in scratch.ids -> its number.
-    template <class Choose>
-    Status fill(graph::Adjacency& lists, const Choose& choose) {
-        const auto fill_some = [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
+    Status unite_block(std::uint32_t first, graph::Adjacency& lists) {
+        collect(first, first + lists.vertex_count());
+        const auto unite_some = [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
             for (auto i = static_cast<std::uint32_t>(begin); i < end; ++i) {
                 task_.limit.keep();  // neighbours may lie anywhere
-                const std::uint32_t number = choose(i, scratch_[thread]);
-                lists.set(number, scratch_[thread].ids);
+                unite(first + i, lists_[i], scratch_[thread]);
+                lists.set(i, scratch_[thread].ids);
             }
         };
-        arena_.parallel_for(lists.vertex_count(), kBlock, fill_some);
+        arena_.parallel_for(lists.vertex_count(), kBlock, unite_some);
         if (arena_.stopped()) return base::cancelled();
         return {};
-    }
-
-    // The vertices of a shard, by their numbers in it, each after one that lies near: along edges,
-    // depth first. What one looks at is still in memory for the next.
-    std::vector<std::uint32_t> near_order(const graph::Adjacency& lists, std::uint32_t shard) {
-        struct Step {
-            std::uint32_t vertex, next_neighbor;
-        };
-        const std::uint32_t first = task_.parts.numbers().begin(shard);
-        const std::uint32_t count = task_.parts.numbers().count(shard);
-        std::vector<bool> seen(count, false);
-        std::vector<std::uint32_t> order;
-        order.reserve(count);
-        std::vector<Step> path;
-        const auto go_to = [&](std::uint32_t vertex) {
-            seen[vertex] = true;
-            order.push_back(vertex);
-            path.push_back({vertex, 0});
-        };
-        for (std::uint32_t start = 0; start < count; ++start) {
-            if (!seen[start]) go_to(start);
-            while (!path.empty() && !arena_.stopped()) {
-                task_.limit.keep();
-                Step& step = path.back();
-                const auto neighbors = lists.neighbors(first + step.vertex);
-                const auto is_new = [&](std::uint32_t id) {
-                    return id >= first && id - first < count && !seen[id - first];
-                };
-                const auto next =
-                    std::find_if(neighbors.begin() + step.next_neighbor, neighbors.end(), is_new);
-                step.next_neighbor = static_cast<std::uint32_t>(next - neighbors.begin());
-                if (next == neighbors.end()) {
-                    path.pop_back();
-                } else {
-                    go_to(*next - first);
-                }
-            }
-        }
-        return order;
-    }
-
-    // Every vertex chooses again among its neighbours and those of the nearest of them: what lies
-    // near but was built in other shards.
-    Status widen_all() {
-        TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work_.file(kEdgesFile)));
-        TRACKWAY_TRY_ASSIGN(united,
-                            io::MappedFile::open(work_.file(kUnitedFile), true, task_.limit));
-        const graph::Adjacency before(united.writable_numbers(), task_.options.max_degree);
-        const VertexNumbers numbers = task_.parts.numbers();
-        for (std::uint32_t s = 0; s < numbers.shard_count(); ++s) {
-            graph::Adjacency lists(numbers.count(s), before.capacity());
-            const std::vector<std::uint32_t> order = near_order(before, s);
-            TRACKWAY_TRY(fill(lists, [&](std::uint32_t i, Scratch& scratch) {
-                widen(before, numbers.begin(s) + order[i], scratch);
-                return order[i];
-            }));
-            TRACKWAY_TRY(file.append(std::as_bytes(lists.rows(0, lists.vertex_count()))));
-        }
-        std::error_code ignored;
-        std::filesystem::remove(work_.file(kUnitedFile), ignored);
-        return file.name();
-    }
-
-    void widen(const graph::Adjacency& before, std::uint32_t vertex, Scratch& scratch) const {
-        const auto present = before.neighbors(vertex);
-        std::vector<std::uint32_t>& ids = scratch.ids;
-        ids.assign(present.begin(), present.end());
-        measure(vertex, scratch);
-        for (std::size_t i = 0; i < std::min(kNearest, scratch.candidates.size()); ++i) {
-            const auto more = before.neighbors(scratch.candidates[i].vertex);
-            ids.insert(ids.end(), more.begin(), more.end());
-        }
-        std::sort(ids.begin(), ids.end());
-        ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-        std::erase(ids, vertex);
-        measure(vertex, scratch);
-        prune(scratch);
     }
 
     // The lists of each vertex of the block, in the order of shards.
@@ -268,26 +190,15 @@ private:
         if (lists.size() <= 1) return;
         std::sort(ids.begin(), ids.end());
         ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-        measure(vertex, scratch);
-        prune(scratch);
-    }
-
-    // The ids as candidates, nearest first.
-    void measure(std::uint32_t vertex, Scratch& scratch) const {
-        const std::vector<std::uint32_t>& ids = scratch.ids;
         scratch.distances.resize(ids.size());
         points_.distances(vertex, ids, scratch.distances.data());
         scratch.candidates.clear();
         for (std::size_t i = 0; i < ids.size(); ++i)
             scratch.candidates.push_back({scratch.distances[i], ids[i], 0});
         std::sort(scratch.candidates.begin(), scratch.candidates.end(), graph::nearer);
-    }
-
-    // Leaves in ids what is kept of the candidates.
-    void prune(Scratch& scratch) const {
         graph::robust_prune(points_, scratch.candidates,
                             {task_.options.max_degree, task_.options.alpha}, scratch.prune);
-        scratch.ids = scratch.prune.kept;
+        ids = scratch.prune.kept;
     }
 
     const WorkFolder& work_;

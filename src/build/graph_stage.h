@@ -13,6 +13,7 @@
 #include "io/resident_limit.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -25,6 +26,7 @@ struct GraphTask {
     GraphOptions options;
     std::uint64_t seed = 1;
     io::ResidentLimit& limit;
+    std::filesystem::path vectors_file;  // the same rows, without gaps
 };
 
 // "graph-0003".

@@ -30,8 +30,6 @@ constexpr std::uint64_t kJudgingMax = 4096;
 // report.
 constexpr std::size_t kShardCount = 2;
 constexpr std::size_t kFirstStart = 3;
-constexpr const char* kGivenFile = "vectors.given";
-constexpr const char* kEncodedFile = "vectors.encoded";
 constexpr const char* kRowsFile = "rows";
 constexpr const char* kReplicasFile = "replicas";
 

@@ -27,6 +27,10 @@
 
 namespace trackway::builder {
 
+// Files of stages: the rows of all vertices, without gaps, as given and as they are encoded.
+constexpr const char* kGivenFile = "vectors.given";
+constexpr const char* kEncodedFile = "vectors.encoded";
+
 // A file of vectors and what it holds of a dataset.
 struct VectorRows {
     const VectorFile& vectors;

@@ -159,8 +159,7 @@ private:
         return members(shards) * (plan_.record_shape.vector_bytes + lift_bytes_) +
                graph::vamana_bytes(members(shards), options, kThreadsPlanned);
     }
-    // With several shards the lists of one, as they are chosen again, and their order with the path
-    // that it takes.
+    // With several shards the lists of one, as they are chosen again, and rows beside them.
     std::uint64_t merge(std::uint32_t shards) const {
         const std::uint64_t list_bytes = (std::uint64_t{options_.graph.max_degree} + 1) * 4 + 16;
         const std::uint64_t again =

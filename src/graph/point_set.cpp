@@ -29,6 +29,17 @@ PointSet::PointSet(MatrixView rows, Metric metric, const base::Arena& arena)
         lift_[i] = static_cast<float>(std::sqrt(largest - norms[i]));
 }
 
+PointSet PointSet::copied(std::span<const std::uint32_t> ids, const std::byte* rows) const {
+    PointSet some;
+    some.rows_ = {rows, rows_.element_type, ids.size(), rows_.dimension};
+    some.metric_ = metric_;
+    some.measure_ = measure_;
+    if (lift_.empty()) return some;
+    for (const std::uint32_t id : ids)
+        some.lift_.push_back(lift_[id]);
+    return some;
+}
+
 void PointSet::distances(std::uint32_t point, std::span<const std::uint32_t> ids,
                          float* out) const {
     measure_(rows_.row(point), {rows_.data, rows_.row_bytes(), ids.data(), ids.size()},

@@ -26,6 +26,9 @@ public:
     std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(rows_.row_count); }
     const MatrixView& rows() const noexcept { return rows_; }
 
+    // Some of the points, in this order, of which rows holds copies; it must outlive them.
+    PointSet copied(std::span<const std::uint32_t> ids, const std::byte* rows) const;
+
     // out[i] = distance of points `point` and ids[i], in the graph's geometry.
     void distances(std::uint32_t point, std::span<const std::uint32_t> ids, float* out) const;
 
@@ -34,13 +37,15 @@ public:
     std::uint32_t medoid(const base::Arena& arena) const;
 
 private:
+    PointSet() = default;
+
     // body(i, row i as distance::row_floats() gives it), in parallel over fixed blocks.
     template <class Body>
     void for_each_row(const base::Arena& arena, const Body& body) const;
 
     MatrixView rows_;
-    Metric metric_;
-    distance::DistanceFn measure_;
+    Metric metric_ = Metric::kL2;
+    distance::DistanceFn measure_ = nullptr;
     std::vector<float> lift_;  // the added coordinate; empty unless the metric is inner product
 };
 

@@ -33,10 +33,13 @@ public:
     // Does the same from a thread of its own, for those that do not; on a busy machine it may come
     // late. Call at most once.
     void watch();
+    // Gives back what is mapped -> bytes that are left below the limit.
+    std::uint64_t room();
 
 private:
     void run_watcher();
-    std::uint64_t keep_locked();
+    void keep_locked();
+    void give_back_locked();
 
     std::uint64_t limit_;
     std::uint64_t left_ = 0;  // after the last time

@@ -130,6 +130,22 @@ TEST_SUITE("io") {
         CHECK(resident_bytes_of(folder / "numbers") <= 20 * kMiB);
     }
 
+    TEST_CASE("what is left below the limit is told, nothing mapped being resident") {
+        const test::TempFolder folder;
+        write_numbers(folder / "numbers", 32 * kMiB / 4);
+        ResidentLimit limit(base::resident_bytes() + 100 * kMiB);
+        auto mapped = MappedFile::open(folder / "numbers", false, limit);
+        REQUIRE(mapped);
+        std::uint64_t sum = 0;
+        for (const std::uint32_t number : mapped->numbers())
+            sum += number;
+        CHECK(sum > 0);
+        CHECK(resident_bytes_of(folder / "numbers") == 32 * kMiB);
+        CHECK(limit.room() > 90 * kMiB);
+        CHECK(resident_bytes_of(folder / "numbers") == 0);
+        CHECK(ResidentLimit(1).room() == 0);
+    }
+
     TEST_CASE("room is reserved before it is written, or refused") {
         const test::TempFolder folder;
         auto file = StagedFile::create(folder / "reserved");
