@@ -256,11 +256,11 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
     RowRunner runner(*set, options);
     std::vector<SearchRow> rows;
     const bool table = program.flags().json != "-";
-    if (table) print_table_head();
     std::uint64_t resident = 0;
     for (const PlannedRow& next : *planned) {
         auto row = runner.run(*index, next.params, next.row, stop);
         if (!row) return tl::unexpected(row.error());
+        if (table && rows.empty()) print_table_head();
         if (table) print_table_row(*row);
         if (row->partial_answers > 0) {
             std::fprintf(stderr,

@@ -200,7 +200,11 @@ std::uint32_t shards_most(std::uint64_t rows) {
 }
 
 Status check_shards(const ShardOptions& shards, std::uint64_t rows) {
-    TRACKWAY_TRY(check_range("shards", shards.count, 0, shards_most(rows)));
+    if (shards.count > shards_most(rows)) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("shards: expected 0 to ", shards_most(rows), " for ", rows, " vectors, ",
+                         kRowsPerShard, " or more each, found ", shards.count));
+    }
     if (shards.workload_weight &&
         !(*shards.workload_weight >= 0 && *shards.workload_weight <= 1e6)) {
         return fail(
