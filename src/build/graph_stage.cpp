@@ -2,10 +2,10 @@
 
 #include "base/aligned_buffer.h"
 #include "base/errors.h"
+#include "build/edge_chooser.h"
 #include "build/widen_edges.h"
 #include "graph/point_set.h"
 #include "graph/reachability.h"
-#include "graph/robust_prune.h"
 #include "graph/vamana.h"
 #include "layouts/file_names.h"
 
@@ -27,6 +27,9 @@ constexpr const char* kEdgesFile = "edges";
 constexpr const char* kUnitedFile = "edges-united";
 constexpr std::size_t kWriteBytes = std::size_t{4} << 20U;
 constexpr std::size_t kBlock = 32;
+// Of the memory for rows that are kept one part of so many is for lists.
+constexpr std::uint64_t kListShare = 4;
+constexpr std::uint64_t kCacheLeast = std::uint64_t{4} << 20U;
 
 // Block after block of the vertices from begin to end: fill(first vertex, lists) -> Status.
 template <class Fill>
@@ -86,9 +89,7 @@ struct ShardGraph {
 // Working memory of one thread.
 struct Scratch {
     std::vector<std::uint32_t> ids;
-    std::vector<float> distances;
-    std::vector<graph::Candidate> candidates;
-    graph::PruneScratch prune;
+    Status status;
 };
 
 class Merger {
@@ -105,6 +106,10 @@ public:
         for (std::uint32_t s = 0; s < numbers.shard_count(); ++s)
             TRACKWAY_TRY(open_shard(s));
         const bool is_whole = numbers.shard_count() == 1;  // nothing to look for elsewhere
+        TRACKWAY_TRY_ASSIGN(vectors, io::File::open(task_.vectors_file));
+        const std::uint64_t cache_bytes = is_whole ? 0 : cache_bytes_of_thread(vectors);
+        for (std::uint32_t thread = 0; thread < arena_.thread_count(); ++thread)
+            choosers_.emplace_back(points_, vectors, cache_bytes - cache_bytes / kListShare);
         const char* united = is_whole ? kEdgesFile : kUnitedFile;
         TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work_.file(united)));
         for (std::uint32_t s = 0; s < numbers.shard_count(); ++s)
@@ -112,8 +117,10 @@ public:
         TRACKWAY_TRY(file.name());
         shards_.clear();
         if (!is_whole) {
-            TRACKWAY_TRY(widen_edges(task_, points_, work_.file(kUnitedFile),
-                                     work_.file(kEdgesFile), arena_));
+            TRACKWAY_TRY(widen_edges({task_, points_, choosers_, cache_bytes / kListShare,
+                                      work_.file(kUnitedFile), work_.file(kEdgesFile)},
+                                     arena_));
+            choosers_.clear();
             std::error_code ignored;
             std::filesystem::remove(work_.file(kUnitedFile), ignored);
         }
@@ -129,6 +136,20 @@ public:
     }
 
 private:
+    // For rows that are kept: as much as the memory limit allows and makes sense.
+    std::uint64_t cache_bytes_of_thread(const io::File& vectors) const {
+        const VertexNumbers numbers = task_.parts.numbers();
+        std::uint64_t largest = 0;
+        for (std::uint32_t shard = 0; shard < numbers.shard_count(); ++shard)
+            largest = std::max<std::uint64_t>(largest, numbers.count(shard));
+        const std::uint64_t list_bytes = (std::uint64_t{task_.options.max_degree} + 1) * 4;
+        const std::uint64_t lists = largest * (list_bytes + 16);  // that a shard gets anew
+        const std::uint64_t room = task_.limit.room();
+        const std::uint64_t share = (room - std::min(room, lists)) / 4 * 3;
+        return std::min(vectors.size_bytes() + numbers.row_count() * list_bytes,
+                        std::max(share, kCacheLeast) / arena_.thread_count());
+    }
+
     Status open_shard(std::uint32_t shard) {
         TRACKWAY_TRY_ASSIGN(
             file, io::MappedFile::open(work_.file(graph_stage_name(shard)), true, task_.limit));
@@ -159,13 +180,15 @@ private:
         collect(first, first + lists.vertex_count());
         const auto unite_some = [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
             for (auto i = static_cast<std::uint32_t>(begin); i < end; ++i) {
-                task_.limit.keep();  // neighbours may lie anywhere
-                unite(first + i, lists_[i], scratch_[thread]);
+                if (!scratch_[thread].status) return;
+                scratch_[thread].status = unite(first + i, lists_[i], thread);
                 lists.set(i, scratch_[thread].ids);
             }
         };
         arena_.parallel_for(lists.vertex_count(), kBlock, unite_some);
         if (arena_.stopped()) return base::cancelled();
+        for (Scratch& scratch : scratch_)
+            TRACKWAY_TRY(std::move(scratch.status));
         return {};
     }
 
@@ -181,24 +204,16 @@ private:
     }
 
     // A vertex that was built once keeps its edges: they are pruned.
-    void unite(std::uint32_t vertex, std::span<const std::span<const std::uint32_t>> lists,
-               Scratch& scratch) const {
-        std::vector<std::uint32_t>& ids = scratch.ids;
+    Status unite(std::uint32_t vertex, std::span<const std::span<const std::uint32_t>> lists,
+                 std::uint32_t thread) {
+        std::vector<std::uint32_t>& ids = scratch_[thread].ids;
         ids.clear();
         for (const auto& list : lists)
             ids.insert(ids.end(), list.begin(), list.end());
-        if (lists.size() <= 1) return;
-        std::sort(ids.begin(), ids.end());
-        ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-        scratch.distances.resize(ids.size());
-        points_.distances(vertex, ids, scratch.distances.data());
-        scratch.candidates.clear();
-        for (std::size_t i = 0; i < ids.size(); ++i)
-            scratch.candidates.push_back({scratch.distances[i], ids[i], 0});
-        std::sort(scratch.candidates.begin(), scratch.candidates.end(), graph::nearer);
-        graph::robust_prune(points_, scratch.candidates,
-                            {task_.options.max_degree, task_.options.alpha}, scratch.prune);
-        ids = scratch.prune.kept;
+        if (lists.size() <= 1) return {};
+        TRACKWAY_TRY(choosers_[thread].measure(vertex, ids));
+        choosers_[thread].choose(ids, {task_.options.max_degree, task_.options.alpha});
+        return {};
     }
 
     const WorkFolder& work_;
@@ -207,7 +222,8 @@ private:
     graph::PointSet points_;
     std::vector<ShardGraph> shards_;
     std::vector<std::vector<std::span<const std::uint32_t>>> lists_;
-    std::vector<Scratch> scratch_;  // per thread
+    std::vector<EdgeChooser> choosers_;  // per thread
+    std::vector<Scratch> scratch_;       // per thread
 };
 
 }  // namespace

@@ -1,17 +1,14 @@
 #include "build/widen_edges.h"
 
-#include "base/aligned_buffer.h"
 #include "base/errors.h"
 #include "graph/adjacency.h"
 #include "graph/frontier.h"
-#include "graph/robust_prune.h"
 #include "io/file.h"
 #include "io/row_cache.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -26,38 +23,36 @@ constexpr std::size_t kNearest = 16;
 // (600,000 x 96 in 13 shards).
 constexpr std::uint32_t kGroup = 1024;
 constexpr std::size_t kBlock = 1024;
-// Of the memory that is free, for rows.
-constexpr double kShareOfRoom = 0.75;
-constexpr std::uint64_t kCacheLeast = std::uint64_t{4} << 20U;
 
 // Working memory of one thread.
 struct Scratch {
-    std::optional<io::RowCache> vectors;
-    std::optional<io::RowCache> lists;
-    base::AlignedBuffer rows;  // of the candidates, then of the vertex itself
-    std::vector<std::uint32_t> list;
+    explicit Scratch(io::RowCache cache, std::size_t list_numbers)
+        : lists(std::move(cache)), list(list_numbers) {}
+    io::RowCache lists;
+    std::vector<std::uint32_t> list;  // as it stands in the file
     std::vector<std::uint32_t> ids;
-    std::vector<std::uint32_t> numbers;  // 0, 1, 2 ... as many as there were ids
+    std::vector<std::uint32_t> nearest;
     std::vector<float> distances;
-    std::vector<graph::Candidate> candidates;
-    graph::PruneScratch prune;
     Status status;
 };
 
 class Widener {
 public:
-    Widener(const GraphTask& task, const graph::PointSet& points, const base::Arena& arena)
-        : task_(task),
-          points_(points),
+    Widener(const WidenTask& task, const base::Arena& arena)
+        : task_(task.graph),
+          points_(task.points),
+          choosers_(task.choosers),
           arena_(arena),
-          list_numbers_(task.options.max_degree + 1),
-          scratch_(arena.thread_count()) {}
+          list_numbers_(task_.options.max_degree + 1) {}
 
-    Status run(const std::filesystem::path& from, const std::filesystem::path& to) {
-        TRACKWAY_TRY_ASSIGN(vectors, io::File::open(task_.vectors_file));
-        TRACKWAY_TRY_ASSIGN(united, io::File::open(from));
-        TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(to));
-        make_caches(vectors, united);
+    Status run(const WidenTask& task) {
+        TRACKWAY_TRY_ASSIGN(united, io::File::open(task.from));
+        TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(task.to));
+        for (std::size_t thread = 0; thread < choosers_.size(); ++thread) {
+            scratch_.emplace_back(
+                io::RowCache(united, list_numbers_ * sizeof(std::uint32_t), task.list_cache_bytes),
+                list_numbers_);
+        }
         const VertexNumbers numbers = task_.parts.numbers();
         for (std::uint32_t shard = 0; shard < numbers.shard_count(); ++shard) {
             graph::Adjacency lists(numbers.count(shard), task_.options.max_degree);
@@ -68,29 +63,6 @@ public:
     }
 
 private:
-    std::size_t list_bytes() const noexcept { return list_numbers_ * sizeof(std::uint32_t); }
-
-    // For each thread, as large as the memory limit allows and it makes sense.
-    void make_caches(const io::File& vectors, const io::File& united) {
-        const VertexNumbers numbers = task_.parts.numbers();
-        std::uint64_t largest = 0;
-        for (std::uint32_t shard = 0; shard < numbers.shard_count(); ++shard)
-            largest = std::max<std::uint64_t>(largest, numbers.count(shard));
-        const std::uint64_t lists = largest * (list_bytes() + 4 * sizeof(std::uint32_t));
-        const std::uint64_t room = task_.limit.room();
-        const auto share = static_cast<std::uint64_t>(
-            static_cast<double>(room - std::min(room, lists)) * kShareOfRoom);
-        const std::uint64_t all = vectors.size_bytes() + united.size_bytes();
-        const std::uint64_t each =
-            std::min(all, std::max(share, kCacheLeast) / arena_.thread_count());
-        const std::uint64_t of_lists = each / 4;
-        for (Scratch& scratch : scratch_) {
-            scratch.vectors.emplace(vectors, points_.rows().row_bytes(), each - of_lists);
-            scratch.lists.emplace(united, list_bytes(), of_lists);
-            scratch.list.resize(list_numbers_);
-        }
-    }
-
     Status widen_shard(std::uint32_t first, graph::Adjacency& lists) {
         const auto groups = groups_of(first, lists.vertex_count());
         const auto widen_some = [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
@@ -98,7 +70,7 @@ private:
             for (std::size_t group = begin; group < end; ++group) {
                 for (const std::uint32_t number : groups[group]) {
                     if (!scratch.status || arena_.stopped()) return;
-                    scratch.status = widen(first + number, scratch);
+                    scratch.status = widen(first + number, choosers_[thread], scratch);
                     lists.set(number, scratch.ids);
                 }
             }
@@ -136,62 +108,33 @@ private:
     }
 
     // Leaves in ids what the vertex chooses.
-    Status widen(std::uint32_t vertex, Scratch& scratch) const {
+    Status widen(std::uint32_t vertex, EdgeChooser& chooser, Scratch& scratch) const {
         std::vector<std::uint32_t>& ids = scratch.ids;
         ids.clear();
         TRACKWAY_TRY(add_list(vertex, scratch));
-        TRACKWAY_TRY_ASSIGN(neighbors, measure(vertex, scratch));
-        const std::vector<std::uint32_t> before = ids;
-        for (std::size_t i = 0; i < std::min(kNearest, before.size()); ++i)
-            TRACKWAY_TRY(add_list(before[scratch.candidates[i].vertex], scratch));
-        TRACKWAY_TRY_ASSIGN(all, measure(vertex, scratch));
-        graph::robust_prune(all, scratch.candidates,
-                            {task_.options.max_degree, task_.options.alpha}, scratch.prune);
-        const std::vector<std::uint32_t> measured = std::exchange(ids, {});
-        for (const std::uint32_t number : scratch.prune.kept)
-            ids.push_back(measured[number]);
+        TRACKWAY_TRY(chooser.measure(vertex, ids));
+        scratch.nearest.clear();
+        for (const graph::Candidate& candidate :
+             chooser.candidates().first(std::min(kNearest, ids.size())))
+            scratch.nearest.push_back(ids[candidate.vertex]);
+        for (const std::uint32_t near : scratch.nearest)
+            TRACKWAY_TRY(add_list(near, scratch));
+        TRACKWAY_TRY(chooser.measure(vertex, ids));
+        chooser.choose(ids, {task_.options.max_degree, task_.options.alpha});
         return {};
     }
 
     Status add_list(std::uint32_t vertex, Scratch& scratch) const {
-        TRACKWAY_TRY(scratch.lists->copy(vertex, std::as_writable_bytes(std::span(scratch.list))));
+        TRACKWAY_TRY(scratch.lists.copy(vertex, std::as_writable_bytes(std::span(scratch.list))));
         const auto degree = std::min<std::size_t>(scratch.list.front(), list_numbers_ - 1);
         const auto list = std::span(scratch.list).subspan(1, degree);
         scratch.ids.insert(scratch.ids.end(), list.begin(), list.end());
         return {};
     }
 
-    // Sorts ids, without repeats and the vertex, and leaves them as candidates by their numbers in
-    // ids, nearest first -> ids as points, by those numbers.
-    Result<graph::PointSet> measure(std::uint32_t vertex, Scratch& scratch) const {
-        std::vector<std::uint32_t>& ids = scratch.ids;
-        std::sort(ids.begin(), ids.end());
-        ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-        std::erase(ids, vertex);
-        ids.push_back(vertex);
-        const std::size_t row_bytes = points_.rows().row_bytes();
-        if (scratch.rows.size() < ids.size() * row_bytes)
-            scratch.rows = base::AlignedBuffer(2 * ids.size() * row_bytes);
-        for (std::size_t i = 0; i < ids.size(); ++i) {
-            TRACKWAY_TRY(scratch.vectors->copy(
-                ids[i], scratch.rows.span().subspan(i * row_bytes, row_bytes)));
-        }
-        graph::PointSet copies = points_.copied(ids, scratch.rows.data());
-        ids.pop_back();
-        const auto count = static_cast<std::uint32_t>(ids.size());
-        while (scratch.numbers.size() < count)
-            scratch.numbers.push_back(static_cast<std::uint32_t>(scratch.numbers.size()));
-        scratch.distances.resize(count);
-        copies.distances(count, std::span(scratch.numbers).first(count), scratch.distances.data());
-        scratch.candidates.clear();
-        for (std::uint32_t i = 0; i < count; ++i)
-            scratch.candidates.push_back({scratch.distances[i], i, 0});
-        std::sort(scratch.candidates.begin(), scratch.candidates.end(), graph::nearer);
-        return copies;
-    }
-
     const GraphTask& task_;
     const graph::PointSet& points_;
+    std::span<EdgeChooser> choosers_;
     const base::Arena& arena_;
     std::size_t list_numbers_;
     std::vector<Scratch> scratch_;
@@ -199,10 +142,8 @@ private:
 
 }  // namespace
 
-Status widen_edges(const GraphTask& task, const graph::PointSet& points,
-                   const std::filesystem::path& from, const std::filesystem::path& to,
-                   const base::Arena& arena) {
-    return Widener(task, points, arena).run(from, to);
+Status widen_edges(const WidenTask& task, const base::Arena& arena) {
+    return Widener(task, arena).run(task);
 }
 
 }  // namespace trackway::builder
