@@ -188,7 +188,7 @@ private:
         arena_.parallel_for(lists.vertex_count(), kBlock, unite_some);
         if (arena_.stopped()) return base::cancelled();
         for (Scratch& scratch : scratch_)
-            TRACKWAY_TRY(std::move(scratch.status));
+            TRACKWAY_TRY(scratch.status);
         return {};
     }
 

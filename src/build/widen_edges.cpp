@@ -19,8 +19,8 @@ namespace {
 // Neighbours of so many of its nearest are new candidates of a vertex.
 constexpr std::size_t kNearest = 16;
 // Vertices that lie together, which one thread takes one after the other: what one looks at the
-// next finds kept. Larger groups look at more different rows than are kept, smaller ones share less
-// (600,000 x 96 in 13 shards).
+// next finds kept. Larger groups look at more different rows than are kept, smaller ones share
+// less.
 constexpr std::uint32_t kGroup = 1024;
 constexpr std::size_t kBlock = 1024;
 
@@ -78,7 +78,7 @@ private:
         arena_.parallel_for(groups.size(), 1, widen_some);
         if (arena_.stopped()) return base::cancelled();
         for (Scratch& scratch : scratch_)
-            TRACKWAY_TRY(std::move(scratch.status));
+            TRACKWAY_TRY(scratch.status);
         return {};
     }
 
