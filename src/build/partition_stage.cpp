@@ -149,9 +149,10 @@ Status write_replicas(const WorkFolder& work, std::span<const shard::Replica> re
     std::vector<std::uint32_t> all(replicas.size());
     for (const shard::Replica& replica : replicas)
         all[ends[replica.shard]++] = vertices[replica.row];
-    for (std::uint32_t shard = 0; shard < shards; ++shard)
-        std::sort(all.begin() + static_cast<std::ptrdiff_t>(begins[shard]),
-                  all.begin() + static_cast<std::ptrdiff_t>(ends[shard]));
+    for (std::uint32_t shard = 0; shard < shards; ++shard) {
+        const std::span own = std::span(all).subspan(begins[shard], ends[shard] - begins[shard]);
+        std::sort(own.begin(), own.end());
+    }
     return work.write(kReplicasFile, std::as_bytes(std::span(all)));
 }
 

@@ -15,7 +15,8 @@ RowCache::RowCache(const File& file, std::size_t row_bytes, std::uint64_t memory
 
 Status RowCache::copy(std::uint32_t row, std::span<std::byte> out) {
     constexpr std::uint32_t kScatter = 2654435769U;  // 2^32 / golden ratio: rows in order spread
-    const std::size_t at = std::uint64_t{row * kScatter} * sets_.size() >> 32U;
+    const std::uint32_t scattered = row * kScatter;
+    const std::size_t at = std::uint64_t{scattered} * sets_.size() >> 32U;
     Set& set = sets_[at];
     auto way = static_cast<std::size_t>(std::find(set.rows.begin(), set.rows.end(), row) -
                                         set.rows.begin());
