@@ -8,7 +8,6 @@
 namespace trackway::builder {
 namespace {
 
-constexpr std::size_t kBlock = 16;  // queries that one thread takes at a time
 constexpr std::uint32_t kTraceList = 24;
 
 // Every vertex alone on a page of its own, so that places are vertices.
@@ -90,17 +89,17 @@ Trace trace_workload(const BuiltGraph& graph, const NavigationRows& navigation,
     const MatrixView& queries = workload.queries();
     std::vector<Visits> visits(queries.row_count);
     const beam::BeamParams params = trial_params(graph.vectors.row_count, kTraceList);
-    arena.parallel_for(
-        visits.size(), kBlock, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
-            TrialSearcher& own = *searchers[thread];
-            for (std::size_t i = begin; i < end; ++i) {
-                // A page that was made a moment ago cannot be damaged.
-                const Status done =
-                    own.run(queries.row(i), params, fetch, thread, &visits[i].expanded);
-                TRACKWAY_ASSERT(done.has_value());
-                visits[i].useful = useful_vertices(own.search());
-            }
-        });
+    arena.parallel_for(visits.size(), kQueriesAtATime,
+                       [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
+                           TrialSearcher& own = *searchers[thread];
+                           for (std::size_t i = begin; i < end; ++i) {
+                               // A page that was made a moment ago cannot be damaged.
+                               const Status done = own.run(queries.row(i), params, fetch, thread,
+                                                           &visits[i].expanded);
+                               TRACKWAY_ASSERT(done.has_value());
+                               visits[i].useful = useful_vertices(own.search());
+                           }
+                       });
     Trace trace;
     for (std::size_t i = 0; i < visits.size() && !arena.stopped(); ++i) {
         auto& half = Workload::judges(i) ? trace.judging : trace.training;

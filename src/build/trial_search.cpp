@@ -9,8 +9,6 @@
 namespace trackway::builder {
 namespace {
 
-constexpr std::size_t kBlock = 16;  // queries that one thread takes at a time
-
 TrialOutcome between(const TrialOutcome& before, const TrialOutcome& after, double recall) {
     if (before.pages == 0 || after.recall <= before.recall) return after;
     const double part = (recall - before.recall) / (after.recall - before.recall);
@@ -47,7 +45,7 @@ TrialOutcome TrialRuns::run(const beam::BeamParams& params, std::uint32_t rerank
     std::vector<std::uint32_t> hits(count);
     std::vector<Status> failed(arena_.thread_count());
     arena_.parallel_for(
-        count, kBlock, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
+        count, kQueriesAtATime, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
             TrialSearcher& own = *searchers_[thread];
             for (std::size_t i = begin; i < end && failed[thread]; ++i) {
                 const std::byte* query =

@@ -10,6 +10,7 @@
 #include "build/judging_queries.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +18,10 @@
 #include <vector>
 
 namespace trackway::builder {
+
+// By one thread; before each block the memory limit is looked at. A query touches some hundred rows
+// anywhere in mapped files, each of which makes 64 KiB resident.
+constexpr std::size_t kQueriesAtATime = 1;
 
 // What settings are judged at: recall@10 of 95 % and 99 %.
 constexpr double kRecallsAimed[] = {0.95, 0.99};

@@ -10,8 +10,9 @@
 namespace trackway::io {
 namespace {
 
-// A thread can touch some 30 MB of mapped pages meanwhile.
-constexpr std::chrono::milliseconds kWatched{1};
+// A thread can touch some 30 MB of mapped pages in a millisecond.
+constexpr std::chrono::microseconds kRarely{1000};
+constexpr std::chrono::microseconds kOften{200};
 constexpr std::uint64_t kLookNs = 100'000;
 constexpr std::uint64_t kWorthwhile = std::uint64_t{2} << 20U;
 constexpr std::uint64_t kNear = std::uint64_t{64} << 20U;
@@ -49,8 +50,7 @@ void ResidentLimit::run_watcher() {
     while (!done_) {
         changed_.wait(lock, [this] { return done_ || !regions_.empty(); });
         if (done_) return;
-        keep_locked();
-        changed_.wait_for(lock, kWatched);
+        changed_.wait_for(lock, keep_locked() + kNear > limit_ ? kOften : kRarely);
     }
 }
 
@@ -66,11 +66,13 @@ void ResidentLimit::keep() {
     keep_locked();
 }
 
-void ResidentLimit::keep_locked() {
+// What was resident before.
+std::uint64_t ResidentLimit::keep_locked() {
     const std::uint64_t resident = base::resident_bytes();
     if (resident <= limit_) left_ = 0;
     // What cannot be given back must not be tried again and again.
     if (resident > limit_ && resident > left_ + kWorthwhile) give_back_locked();
+    return resident;
 }
 
 void ResidentLimit::give_back_locked() {

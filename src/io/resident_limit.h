@@ -38,7 +38,7 @@ public:
 
 private:
     void run_watcher();
-    void keep_locked();
+    std::uint64_t keep_locked();
     void give_back_locked();
 
     std::uint64_t limit_;
