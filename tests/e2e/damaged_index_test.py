@@ -6,7 +6,7 @@ import shutil
 import struct
 
 import programs
-from programs import PARTS, SEED, DatasetTest, part_of, run
+from programs import FORMAT_MINOR, PARTS, SEED, DatasetTest, part_of, run
 
 LIST = ("--search-list", 20)
 PAGE = 4096
@@ -155,7 +155,7 @@ class DamagedIndexTest(DatasetTest):
         index = self.copy_of_index()
         manifest = index / "manifest.json"
         manifest.write_text(manifest.read_text().replace('"format_major": 1', '"format_major": 2'))
-        self.both_refuse(index, manifest, "format version", "found 2.3")
+        self.both_refuse(index, manifest, "format version", f"found 2.{FORMAT_MINOR}")
 
     def test_flipped_bit_in_one_page(self):
         """inspect-index --verify finds it on any page and names the offset."""

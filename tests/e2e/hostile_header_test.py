@@ -3,7 +3,7 @@ import json
 import struct
 
 import programs
-from programs import PARTS, DatasetTest, gaussian_rows, part_of, run, write_bin
+from programs import FORMAT_MINOR, PARTS, DatasetTest, gaussian_rows, part_of, run, write_bin
 from sealing import seal_header, seal_page, seal_table, sealed_manifest, uuid_seed, xxh3
 
 PAGE = 4096
@@ -138,7 +138,7 @@ class HostileHeaderTest(DatasetTest):
         """Another version, shard or index, each with its own message."""
         for part in PARTS:
             for offset, form, value, word in ((16, "<H", 2, "format version"),
-                                              (18, "<H", 4, "format version"),
+                                              (18, "<H", FORMAT_MINOR + 1, "format version"),
                                               (20, "<I", 1, "shard"),
                                               (24, "<Q", 1, "another index")):
                 index = self.sealed_header(part, [(offset, form, value)], f"{part}-{offset}")

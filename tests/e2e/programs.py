@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import resource
 import shutil
 import signal
@@ -27,6 +28,8 @@ ELEMENTS = {"float32": ("fbin", "f", 4), "float16": ("f16bin", "e", 2),
             "uint8": ("u8bin", "B", 1), "int8": ("i8bin", "b", 1)}
 METRICS = ("l2", "ip", "cosine")
 PARTS = ("pages", "codes", "codebook", "navigation", "hot")
+VERSION_HEADER = pathlib.Path(__file__).parents[2] / "include" / "trackway" / "version.h"
+FORMAT_MINOR = int(re.search(r"kFormatMinor = (\d+)", VERSION_HEADER.read_text()).group(1))
 NUMBERS = itertools.count()
 
 

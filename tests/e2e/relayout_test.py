@@ -10,7 +10,7 @@ import struct
 import tempfile
 
 import programs
-from programs import (ELEMENTS, METRICS, PARTS, SEED, ProgramTest, contents, gaussian_rows,
+from programs import (ELEMENTS, FORMAT_MINOR, METRICS, PARTS, SEED, ProgramTest, contents, gaussian_rows,
                       make_dataset, manifest_of, part_of, run, write_bin)
 from sealing import seal_header, seal_table, table_rows, without_identity
 
@@ -182,7 +182,7 @@ class OrderTest(RelayoutTest):
                       trace)
         for _ in range(2):
             self.relayout(index, "--workload", vectors, "--keep-trace")
-            self.assertEqual(manifest_of(index)["format_minor"], 3)
+            self.assertEqual(manifest_of(index)["format_minor"], FORMAT_MINOR)
             self.assertEqual(self.search(index, vectors, "--search-list", 10), right)
 
     def test_small_workloads(self):
