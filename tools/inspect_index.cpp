@@ -4,9 +4,7 @@
 #include "layouts/graph_tables.h"
 #include "layouts/manifest.h"
 #include "layouts/shard_set.h"
-#include "layouts/vectors_file.h"
-#include "layouts/verify_graph.h"
-#include "layouts/verify_tables.h"
+#include "layouts/verify_index.h"
 #include "program.h"
 
 #include <algorithm>
@@ -69,24 +67,10 @@ std::filesystem::path path_of(const std::string& folder, const layouts::Manifest
            layouts::shard_file_name(manifest.uuid, layouts::kGraphShard, part);
 }
 
-Status verify_exact(const std::string& folder, const layouts::Manifest& manifest,
-                    const layouts::GraphDescription& graph) {
-    const auto vectors =
-        layouts::VectorsFile::open(path_of(folder, manifest, ShardPart::kVectors), manifest, graph);
-    if (!vectors) return tl::unexpected(vectors.error());
-    return layouts::verify_vectors(*vectors);
-}
-
 Status verify(const std::string& folder, const layouts::Manifest& manifest,
               const layouts::GraphFiles& graph) {
-    const auto contents = layouts::verify_graph(graph);
+    const auto contents = layouts::verify_files(folder, manifest, graph);
     if (!contents) return tl::unexpected(contents.error());
-    Status tables = layouts::verify_tables(folder, manifest, graph, *contents);
-    if (!tables) return tables;
-    if (manifest.is_encoded()) {
-        Status exact = verify_exact(folder, manifest, graph.description());
-        if (!exact) return exact;
-    }
     std::printf(
         "verified      %zu shards: %llu vertices, %llu edges, %llu empty places, all tables\n",
         graph.shards().size(), static_cast<unsigned long long>(contents->vertices),

@@ -1,0 +1,196 @@
+// One fault in the files of an index: searches give the right answers or an error, and
+// verification finds it.
+#include "trackway/builder.h"
+#include "trackway/index.h"
+
+#include "faults/single_fault.h"
+#include "layouts/verify_index.h"
+#include "support/built_index.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+using namespace trackway;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint32_t kDimension = 6;
+constexpr std::uint32_t kNeighbors = 5;
+
+// What a machine with a day's time should try; sanitizers make a case ten times as dear.
+std::uint64_t cases_wanted() {
+    if (const char* text = std::getenv("TRACKWAY_FAULT_CASES")) return std::stoull(text);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return 1000;
+#else
+    return 24000;
+#endif
+}
+
+// Where files are in memory, a case costs no time of a device.
+fs::path fast_folder() {
+    const fs::path memory = "/dev/shm";
+    return access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
+}
+
+struct Kind {
+    std::string name;
+    std::uint64_t vectors;  // a shard takes 1,000 or more
+    ElementType type;
+    Metric metric;
+    ShardOptions shards;
+    VectorEncoding encoding;
+};
+
+const Kind kKinds[] = {{"two shards, one graph, float32, l2",
+                        2000,
+                        ElementType::kFloat32,
+                        Metric::kL2,
+                        {.count = 2},
+                        VectorEncoding::kAsGiven},
+                       {"one shard, sq8, cosine",
+                        240,
+                        ElementType::kFloat32,
+                        Metric::kCosine,
+                        {},
+                        VectorEncoding::kSq8},
+                       {"two separate shards, uint8, l2",
+                        2000,
+                        ElementType::kUint8,
+                        Metric::kL2,
+                        {.count = 2, .graphs = ShardGraphs::kSeparate},
+                        VectorEncoding::kAsGiven},
+                       {"one shard, float16, ip",
+                        240,
+                        ElementType::kFloat16,
+                        Metric::kInnerProduct,
+                        {},
+                        VectorEncoding::kAsGiven}};
+
+void build_kind(const Kind& kind, std::uint64_t seed, test::BuiltIndex& built) {
+    build_into(built, test::random_vectors(kind.vectors, kDimension, kind.type, seed),
+               [&](BuildOptions& options) {
+                   options.metric = kind.metric;
+                   options.shards = kind.shards;
+                   options.layout.encoding = kind.encoding;
+                   options.layout.keep_trace = kind.shards.graphs != ShardGraphs::kSeparate;
+                   options.code_type = CodeType::kPq;
+                   options.graph.max_degree = 8;
+                   write_workload(built, 30);
+               });
+}
+
+struct Tally {
+    std::uint64_t tried = 0, errors = 0, right = 0, wrong = 0, unseen = 0;
+};
+using Tallies = std::array<Tally, test::kFaultKinds.size()>;
+
+class Matrix {
+public:
+    Matrix(const Kind& kind, const fs::path& folder)
+        : queries_(test::random_vectors(4, kDimension, kind.type, 7)) {
+        test::BuiltIndex built;
+        test::BuiltIndex foreign;
+        build_kind(kind, 1, built);
+        build_kind(kind, 2, foreign);
+        fs::create_directories(folder);
+        fs::copy(built.path(), folder / "index", fs::copy_options::recursive);
+        files_ = std::make_unique<test::FaultyFiles>(folder / "index", foreign.path());
+        right_ = test::expect_value(answers());
+        test::expect_ok(layouts::verify_index(files_->folder()));
+    }
+
+    std::uint64_t size() const { return files_->size(); }
+
+    // Every stride-th fault, and all of those that are few.
+    void run(double stride, Tallies& tallies) {
+        for (std::uint64_t i = 0; i < files_->few(); ++i)
+            run_one(files_->at(i), tallies);
+        for (auto i = static_cast<double>(files_->few()); i < static_cast<double>(files_->size());
+             i += stride)
+            run_one(files_->at(static_cast<std::uint64_t>(i)), tallies);
+    }
+
+private:
+    void run_one(const test::SingleFault& fault, Tallies& tallies) {
+        Tally& tally = tallies[static_cast<std::size_t>(fault.kind)];
+        files_->apply(fault);
+        const auto found = answers();
+        const Status sound = layouts::verify_index(files_->folder());
+        files_->undo(fault);
+        const bool is_harmless = fault.kind == test::FaultKind::kExtraFile;
+        ++tally.tried;
+        tally.errors += !found;
+        tally.right += found && *found == right_;
+        const bool is_wrong = found && *found != right_;
+        const bool is_unseen = sound.has_value() != is_harmless || (is_harmless && !found);
+        tally.wrong += is_wrong;
+        tally.unseen += is_unseen;
+        if (!is_wrong && !is_unseen) return;
+        const std::string place = files_->describe(fault);
+        CAPTURE(place);
+        CHECK_FALSE(is_wrong);
+        CHECK_FALSE(is_unseen);
+    }
+
+    // Ids and distances of all queries.
+    Result<std::vector<std::pair<std::uint64_t, float>>> answers() const {
+        OpenOptions options;
+        options.thread_count = 1;
+        options.queries_in_flight_per_thread = 2;
+        TRACKWAY_TRY_ASSIGN(index, Index::open(files_->folder(), options));
+        SearchParams params;
+        params.k = kNeighbors;
+        params.search_list_size = 40;
+        params.beam_width = 1;
+        std::vector<Neighbor> found(queries_.view.row_count * params.k);
+        TRACKWAY_TRY(index.search(queries_.view, params, found));
+        std::vector<std::pair<std::uint64_t, float>> answers;
+        for (const Neighbor& neighbor : found)
+            answers.emplace_back(static_cast<std::uint64_t>(neighbor.id), neighbor.distance);
+        return answers;
+    }
+
+    test::Vectors queries_;
+    std::unique_ptr<test::FaultyFiles> files_;
+    std::vector<std::pair<std::uint64_t, float>> right_;
+};
+
+}  // namespace
+
+TEST_CASE("one fault in the files: right answers or an error, and verification finds it") {
+    const test::TempFolder folder(fast_folder());
+    std::vector<Matrix> matrices;
+    double all = 0;
+    for (const Kind& kind : kKinds) {
+        CAPTURE(kind.name);
+        matrices.emplace_back(kind, folder / std::to_string(matrices.size()));
+        all += static_cast<double>(matrices.back().size());
+    }
+    Tallies tallies{};
+    for (Matrix& matrix : matrices)
+        matrix.run(std::max(1.0, all / static_cast<double>(cases_wanted())), tallies);
+    std::printf("%-24s %9s %9s %9s %6s %6s\n", "fault", "tried", "errors", "right", "wrong",
+                "unseen");
+    for (const test::FaultKind kind : test::kFaultKinds) {
+        const Tally& tally = tallies[static_cast<std::size_t>(kind)];
+        std::printf("%-24s %9llu %9llu %9llu %6llu %6llu\n", name_of(kind),
+                    static_cast<unsigned long long>(tally.tried),
+                    static_cast<unsigned long long>(tally.errors),
+                    static_cast<unsigned long long>(tally.right),
+                    static_cast<unsigned long long>(tally.wrong),
+                    static_cast<unsigned long long>(tally.unseen));
+    }
+}
