@@ -123,7 +123,8 @@ public:
                                           ? options_.thread_count
                                           : std::max(1U, std::thread::hardware_concurrency());
         if (graph_) TRACKWAY_TRY(make_resident());
-        TRACKWAY_TRY_ASSIGN(pool, search::WorkerPool::start(*shards_, options_, threads));
+        TRACKWAY_TRY_ASSIGN(
+            pool, search::WorkerPool::start(*shards_, options_, threads, io::open_page_reader));
         pool_ = std::move(pool);
         return {};
     }

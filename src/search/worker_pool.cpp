@@ -14,13 +14,15 @@ constexpr std::size_t kRecordedMax = std::size_t{16} << 20U;  // numbers, 64 MiB
 
 Result<std::unique_ptr<WorkerPool>> WorkerPool::start(OpenedShards& shards,
                                                       const OpenOptions& options,
-                                                      std::uint32_t thread_count) {
+                                                      std::uint32_t thread_count,
+                                                      const OpenReader& open_reader) {
     std::unique_ptr<WorkerPool> pool(new WorkerPool());
     pool->record_share_ = options.record_share;
     try {
         for (std::uint32_t i = 0; i < thread_count; ++i) {
-            pool->threads_.emplace_back(
-                [&shards, options, raw = pool.get()] { raw->work(shards, options); });
+            pool->threads_.emplace_back([&shards, options, open_reader, raw = pool.get()] {
+                raw->work(shards, options, open_reader);
+            });
         }
     } catch (const std::system_error& error) {
         return base::fail_errno(error.code().value(), "cannot start the searching threads");
@@ -46,10 +48,11 @@ WorkerPool::~WorkerPool() {
         thread.join();
 }
 
-void WorkerPool::work(OpenedShards& shards, const OpenOptions& options) {
+void WorkerPool::work(OpenedShards& shards, const OpenOptions& options,
+                      const OpenReader& open_reader) {
     auto scheduler = Scheduler::create(
         shards, {options.queries_in_flight_per_thread, options.max_beam_width},
-        [&](const io::PageReaderSetup& setup) { return io::open_page_reader(options.io, setup); });
+        [&](const io::PageReaderSetup& setup) { return open_reader(options.io, setup); });
     report_ready(scheduler, shards);
     if (!scheduler) return;
     for (;;) {

@@ -4,6 +4,7 @@
 #include "trackway/options.h"
 #include "trackway/result.h"
 
+#include "io/page_reader.h"
 #include "search/opened_shards.h"
 #include "search/query_source.h"
 #include "search/scheduler.h"
@@ -11,6 +12,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,6 +20,10 @@
 #include <vector>
 
 namespace trackway::search {
+
+// Opens the page reader of a thread: io::open_page_reader, or what a test puts in its place.
+using OpenReader =
+    std::function<Result<std::unique_ptr<io::PageReader>>(IoEngine, const io::PageReaderSetup&)>;
 
 // One call of Index::search, until it returns.
 struct Batch {
@@ -40,7 +46,8 @@ public:
     // Starts the threads and waits until each has its reader. The shards must outlive the pool.
     static Result<std::unique_ptr<WorkerPool>> start(OpenedShards& shards,
                                                      const OpenOptions& options,
-                                                     std::uint32_t thread_count);
+                                                     std::uint32_t thread_count,
+                                                     const OpenReader& open_reader);
     WorkerPool(const WorkerPool&) = delete;
     WorkerPool& operator=(const WorkerPool&) = delete;
     ~WorkerPool() override;
@@ -63,7 +70,7 @@ public:
 
 private:
     WorkerPool() = default;
-    void work(OpenedShards& shards, const OpenOptions& options);
+    void work(OpenedShards& shards, const OpenOptions& options, const OpenReader& open_reader);
     void report_ready(Result<std::unique_ptr<Scheduler>>& scheduler, const OpenedShards& shards);
     void drop_rest(Batch& batch);
     bool record_next();

@@ -3,6 +3,7 @@
 #include "trackway/builder.h"
 #include "trackway/index.h"
 
+#include "faults/fault_table.h"
 #include "faults/single_fault.h"
 #include "layouts/verify_index.h"
 #include "support/built_index.h"
@@ -12,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -182,15 +182,11 @@ TEST_CASE("one fault in the files: right answers or an error, and verification f
     Tallies tallies{};
     for (Matrix& matrix : matrices)
         matrix.run(std::max(1.0, all / static_cast<double>(cases_wanted())), tallies);
-    std::printf("%-24s %9s %9s %9s %6s %6s\n", "fault", "tried", "errors", "right", "wrong",
-                "unseen");
+    test::FaultTable table("faults of files", {"tried", "errors", "right", "wrong", "unseen"});
     for (const test::FaultKind kind : test::kFaultKinds) {
         const Tally& tally = tallies[static_cast<std::size_t>(kind)];
-        std::printf("%-24s %9llu %9llu %9llu %6llu %6llu\n", name_of(kind),
-                    static_cast<unsigned long long>(tally.tried),
-                    static_cast<unsigned long long>(tally.errors),
-                    static_cast<unsigned long long>(tally.right),
-                    static_cast<unsigned long long>(tally.wrong),
-                    static_cast<unsigned long long>(tally.unseen));
+        table.add(name_of(kind),
+                  {tally.tried, tally.errors, tally.right, tally.wrong, tally.unseen});
     }
+    table.print();
 }

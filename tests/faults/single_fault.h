@@ -30,7 +30,7 @@ enum class FaultKind : std::uint8_t {
     kMissingFile,
     kExtraFile,
 };
-constexpr std::array kFaultKinds = {
+inline constexpr std::array kFaultKinds = {
     FaultKind::kFlippedBit,  FaultKind::kTruncated,    FaultKind::kLengthened,
     FaultKind::kZeroedPage,  FaultKind::kSwappedPages, FaultKind::kForeignPage,
     FaultKind::kForeignFile, FaultKind::kMissingFile,  FaultKind::kExtraFile};

@@ -1,7 +1,9 @@
 #include "search/scheduler.h"
 
+#include "io/memory_page_reader.h"
 #include "support/built_index.h"
-#include "support/fake_page_reader.h"
+#include "support/faulty_page_reader.h"
+#include "support/list_source.h"
 #include "support/searched_graph.h"
 
 #include <doctest/doctest.h>
@@ -12,7 +14,8 @@
 #include <vector>
 
 using namespace trackway;
-using test::Fault;
+using test::ListSource;
+using test::ReadFault;
 
 namespace {
 
@@ -25,60 +28,19 @@ test::BuiltIndex& shared_index() {
     return index;
 }
 
-// Hands out queries one by one and keeps every status.
-class ListSource final : public search::QuerySource {
-public:
-    ListSource(const MatrixView& queries, const beam::BeamParams& params)
-        : queries_(queries),
-          params_(params),
-          found(queries.row_count * params.k),
-          stats(queries.row_count),
-          statuses(queries.row_count) {}
-
-    bool take(search::QueryTicket& ticket) override {
-        if (next_ == queries_.row_count) return false;
-        ticket = {.query = queries_.row(next_),
-                  .options = {.params = params_},
-                  .out = found.data() + next_ * params_.k,
-                  .stats = &stats[next_],
-                  .number = next_};
-        ++next_;
-        return true;
-    }
-    void finish(const search::QueryTicket& ticket, Status status,
-                std::span<const std::uint32_t>) override {
-        statuses[ticket.number] = std::move(status);
-        ++finished;
-    }
-
-private:
-    MatrixView queries_;
-    beam::BeamParams params_;
-    std::uint64_t next_ = 0;
-
-public:
-    std::vector<Neighbor> found;
-    std::vector<SearchStats> stats;
-    std::vector<Status> statuses;
-    std::uint64_t finished = 0;
-};
-
 void serve(const test::SearchedGraph& opened, ListSource& source, std::uint64_t seed,
-           std::uint32_t in_flight, Fault fault = {}) {
+           std::uint32_t in_flight, const test::FaultyPageReader::Choose& choose = {}) {
     search::OpenedShards shards(*opened.graph);
     auto scheduler = search::Scheduler::create(
         shards, {in_flight, 4},
         [&](const io::PageReaderSetup& setup) -> Result<std::unique_ptr<io::PageReader>> {
-            return std::make_unique<test::FakePageReader>(opened.pages, setup, seed, fault);
+            const std::vector<std::span<const std::byte>> files = {opened.pages};
+            return std::make_unique<test::FaultyPageReader>(
+                std::make_unique<io::MemoryPageReader>(files, setup.page_size_bytes, setup.depth),
+                setup, seed, choose);
         });
     REQUIRE(scheduler);
     (*scheduler)->run(source);
-}
-
-bool same(const std::vector<Neighbor>& a, const std::vector<Neighbor>& b) {
-    return std::ranges::equal(a, b, [](const Neighbor& x, const Neighbor& y) {
-        return x.id == y.id && x.distance == y.distance;
-    });
 }
 
 }  // namespace
@@ -97,7 +59,7 @@ TEST_SUITE("search") {
             REQUIRE(source.finished == 40);
             for (const Status& status : source.statuses)
                 REQUIRE(status);
-            REQUIRE(same(source.found, expected.found));
+            REQUIRE(test::is_same(source.found, expected.found));
         }
     }
 
@@ -160,12 +122,15 @@ TEST_SUITE("search") {
         const auto& geometry = opened.graph->geometry();
         std::size_t failed = 0;
         std::size_t answered = 0;
-        for (const auto kind : {Fault::Kind::kError, Fault::Kind::kShort, Fault::Kind::kFlippedBit,
-                                Fault::Kind::kWrongPage, Fault::Kind::kZeros}) {
+        for (const ReadFault fault : {ReadFault::kError, ReadFault::kShort, ReadFault::kFlippedBit,
+                                      ReadFault::kWrongPage, ReadFault::kZeros}) {
             for (std::uint32_t page = 0; page < geometry.page_count; page += 3) {
                 CAPTURE(page);
                 ListSource source(queries.view, params);
-                serve(opened, source, page, 8, {kind, geometry.offset_of(PageId{page})});
+                serve(opened, source, page, 8, [&](const io::PageRead& read, base::Random&) {
+                    const bool is_it = read.offset == geometry.offset_of(PageId{page});
+                    return is_it ? fault : ReadFault::kNone;
+                });
                 REQUIRE(source.finished == 30);
                 for (std::size_t q = 0; q < 30; ++q) {
                     failed += !source.statuses[q];
