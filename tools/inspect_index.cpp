@@ -1,4 +1,6 @@
 // inspect-index: what an index is, and with --verify whether every byte of it is sound.
+#include "trackway/builder.h"
+
 #include "layouts/file_names.h"
 #include "layouts/graph_files.h"
 #include "layouts/graph_tables.h"
@@ -112,6 +114,7 @@ Status print_covisits(const std::string& folder, const layouts::Manifest& manife
 
 struct InspectOptions {
     std::string folder;
+    std::string copy;
     bool verify_all = false;
     std::uint32_t covisits = 0;
 };
@@ -167,11 +170,23 @@ static int run_program(int argc, char** argv) {
         .add_option("--index", options.folder, "index folder")
         ->type_name("DIR")
         ->required();
+    program.app()
+        .add_option("--repair-from", options.copy,
+                    "first take what is damaged from this copy of the index, and verify")
+        ->type_name("DIR");
     program.app().add_flag("--verify", options.verify_all, "check every checksum, page and edge");
     program.app().add_option("--covisits", options.covisits,
                              "print so many of the most visited vertices of a kept trace");
     return program.run(argc, argv, [&](const std::stop_token&) {
-        program.set_may_leave(true);
+        if (options.copy.empty()) {
+            program.set_may_leave(true);
+            return inspect(options);
+        }
+        const auto report = repair(options.folder, options.copy);
+        if (!report) return Status(tl::unexpected(report.error()));
+        std::printf("repaired      %llu pages, %llu tables and manifests\n",
+                    static_cast<unsigned long long>(report->pages),
+                    static_cast<unsigned long long>(report->tables));
         return inspect(options);
     });
 }

@@ -126,4 +126,16 @@ Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& par
 Result<BuildReport> relayout(const RelayoutOptions& options, const BuildProgress& progress = {},
                              const std::stop_token& stop = {});
 
+struct RepairReport {
+    std::uint64_t pages = 0;   // written anew, headers among them
+    std::uint64_t tables = 0;  // and manifests
+};
+
+// Makes a damaged index whole again from a copy of it, and verifies every byte: each page, table or
+// manifest that is not sound, is missing or cannot be read is taken from the copy, where it must be
+// sound. What is sound stays as it is; the copy may be damaged elsewhere. kInvalidArgument where
+// the copy is one of another index; kCorruption names what neither has.
+Result<RepairReport> repair(const std::filesystem::path& index_dir,
+                            const std::filesystem::path& copy_dir);
+
 }  // namespace trackway

@@ -14,6 +14,8 @@
 namespace trackway::io {
 namespace {
 
+constexpr mode_t kMode = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH;  // of a new file
+
 Status write_fully(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes,
                    const std::filesystem::path& path) {
     while (!bytes.empty()) {
@@ -60,17 +62,28 @@ Result<File> File::open_flags(const std::filesystem::path& path, int flags) {
     if (file.descriptor_ < 0) {
         return base::fail_errno(errno, base::join(path.string(), ": cannot open"));
     }
+    TRACKWAY_TRY(file.look());
+    return file;
+}
+
+// A regular file, and its size.
+Status File::look() {
     struct stat status {};
-    if (fstat(file.descriptor_, &status) != 0) {
-        return base::fail_errno(errno, base::join(path.string(), ": cannot stat"));
+    if (fstat(descriptor_, &status) != 0) {
+        return base::fail_errno(errno, base::join(path_.string(), ": cannot stat"));
     }
     if (!S_ISREG(status.st_mode)) {
         const char* found = S_ISDIR(status.st_mode) ? "a folder" : "a special file";
         return base::fail(ErrorCode::kInvalidArgument,
-                          base::join(path.string(), ": expected a regular file, found ", found));
+                          base::join(path_.string(), ": expected a regular file, found ", found));
     }
-    file.size_bytes_ = static_cast<std::uint64_t>(status.st_size);
-    return file;
+    size_bytes_ = static_cast<std::uint64_t>(status.st_size);
+    return {};
+}
+
+Status File::sync() const {
+    if (fsync(descriptor_) == 0) return {};
+    return base::fail_errno(errno, base::join(path_.string(), ": cannot sync"));
 }
 
 Result<File> File::open(const std::filesystem::path& path) {
@@ -132,8 +145,7 @@ Result<StagedFile> StagedFile::create(const std::filesystem::path& path) {
     staged.file_.path_ = path.string() + kSuffix;
     const char* name = staged.file_.path_.c_str();
     for (;;) {
-        const int descriptor = ::open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                                      S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+        const int descriptor = ::open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode);
         if (descriptor < 0) {
             return base::fail_errno(errno, base::join(name, ": cannot create"));
         }
@@ -197,10 +209,7 @@ Status StagedFile::write_at(std::uint64_t offset, std::span<const std::byte> byt
 }
 
 Status StagedFile::sync() {
-    if (fsync(file_.descriptor_) != 0) {
-        return base::fail_errno(errno, base::join(file_.path_.string(), ": cannot sync"));
-    }
-    return {};
+    return file_.sync();
 }
 
 Status StagedFile::publish() {
@@ -216,6 +225,34 @@ Status StagedFile::name() {
     }
     file_ = File();
     return {};
+}
+
+Result<MendedFile> MendedFile::open(const std::filesystem::path& path) {
+    File file;
+    file.path_ = path;
+    constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    file.descriptor_ = ::open(path.c_str(), kFlags, kMode);
+    if (file.descriptor_ < 0) {
+        return base::fail_errno(errno, base::join(path.string(), ": cannot open for writing"));
+    }
+    TRACKWAY_TRY(file.look());
+    return MendedFile(std::move(file));
+}
+
+bool MendedFile::read(std::uint64_t offset, std::span<std::byte> out) const noexcept {
+    return file_.read_exact(offset, out).has_value();
+}
+
+Status MendedFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
+    return write_fully(file_.descriptor_, offset, bytes, file_.path_);
+}
+
+Status MendedFile::finish(std::uint64_t size_bytes) {
+    if (ftruncate(file_.descriptor_, static_cast<off_t>(size_bytes)) != 0) {
+        return base::fail_errno(
+            errno, base::join(file_.path_.string(), ": cannot make it ", size_bytes, " bytes"));
+    }
+    return file_.sync();
 }
 
 Status sync_folder(const std::filesystem::path& folder) {

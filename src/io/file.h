@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace trackway::io {
@@ -43,7 +44,10 @@ public:
 
 private:
     friend class StagedFile;
+    friend class MendedFile;
     static Result<File> open_flags(const std::filesystem::path& path, int flags);
+    Status look();
+    Status sync() const;
 
     std::filesystem::path path_;
     std::uint64_t size_bytes_ = 0;
@@ -88,6 +92,23 @@ private:
     File file_;
     std::filesystem::path path_;
     std::uint64_t size_bytes_ = 0;
+};
+
+// A damaged file, mended where it lies: what is sound stays as it is.
+class MendedFile {
+public:
+    // Creates it where it is missing. Anything but a regular file is kInvalidArgument.
+    static Result<MendedFile> open(const std::filesystem::path& path);
+
+    // False where the device cannot read, or the file ends.
+    bool read(std::uint64_t offset, std::span<std::byte> out) const noexcept;
+    Status write(std::uint64_t offset, std::span<const std::byte> bytes);
+    // So long it is from now on, and all of it on the device.
+    Status finish(std::uint64_t size_bytes);
+
+private:
+    explicit MendedFile(File file) : file_(std::move(file)) {}
+    File file_;
 };
 
 // Makes names that were created or renamed in the folder survive a power loss.

@@ -116,6 +116,20 @@ public:
         }
     }
 
+    // The fault puts another index's manifest in the place of this one's.
+    bool is_other_index(const SingleFault& fault) const {
+        return (fault.kind == FaultKind::kForeignFile || fault.kind == FaultKind::kForeignPage) &&
+               files_[fault.file].path.extension() == ".json";
+    }
+
+    // Every file is as it was.
+    bool is_whole() const {
+        return std::all_of(files_.begin(), files_.end(), [](const File& file) {
+            const auto bytes = io::read_file(file.path, UINT64_MAX);
+            return bytes && *bytes == file.bytes;
+        });
+    }
+
     void undo(const SingleFault& fault) const {
         const File& file = files_[fault.file];
         if (fault.kind == FaultKind::kExtraFile) {
