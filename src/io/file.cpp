@@ -59,6 +59,11 @@ Result<File> File::open_flags(const std::filesystem::path& path, int flags) {
     File file;
     file.path_ = path;
     file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+    if (file.descriptor_ < 0 && errno == ELOOP && (flags & O_NOFOLLOW) != 0) {
+        return base::fail(
+            ErrorCode::kInvalidArgument,
+            base::join(path.string(), ": expected a regular file, found a symbolic link"));
+    }
     if (file.descriptor_ < 0) {
         return base::fail_errno(errno, base::join(path.string(), ": cannot open"));
     }
@@ -87,18 +92,22 @@ Status File::sync() const {
 }
 
 Result<File> File::open(const std::filesystem::path& path) {
+    return open_flags(path, O_NOFOLLOW);
+}
+
+Result<File> File::open_input(const std::filesystem::path& path) {
     return open_flags(path, 0);
 }
 
 Result<File> File::open_direct(const std::filesystem::path& path) {
-    Result<File> file = open_flags(path, O_DIRECT);
+    Result<File> file = open_flags(path, O_NOFOLLOW | O_DIRECT);
     if (file) {
         file->direct_ = true;
         return file;
     }
     // A file system without direct I/O refuses the flag with EINVAL; any other error comes back
     // from this second try as well.
-    return open_flags(path, 0);
+    return open(path);
 }
 
 Status File::read_exact(std::uint64_t offset, std::span<std::byte> out) const {

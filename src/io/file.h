@@ -25,10 +25,12 @@ public:
     File& operator=(File&& other) noexcept;
     ~File();
 
-    // A regular file to read through the kernel's page cache. Anything else (a folder, a FIFO)
-    // is kInvalidArgument.
+    // A regular file to read through the kernel's page cache. Anything else (a folder, a FIFO, a
+    // symbolic link) is kInvalidArgument.
     static Result<File> open(const std::filesystem::path& path);
-    // The same past the page cache (O_DIRECT), or through it where the file system has no direct
+    // The same of a file that the user names, not this program: a symbolic link may lead to it.
+    static Result<File> open_input(const std::filesystem::path& path);
+    // As open(), past the page cache (O_DIRECT), or through it where the file system has no direct
     // I/O; is_direct() tells.
     static Result<File> open_direct(const std::filesystem::path& path);
 

@@ -101,7 +101,7 @@ Result<GroundTruth> read_ground_truth(const std::filesystem::path& path) {
                     join(path.string(), ": expected an extension of .ibin .ivecs, found '",
                          extension, "'"));
     }
-    TRACKWAY_TRY_ASSIGN(file, io::File::open(path));
+    TRACKWAY_TRY_ASSIGN(file, io::File::open_input(path));
     if (extension == ".ivecs") return read_ivecs(file);
     if (file.size_bytes() < 8) return tl::unexpected(size_error(file, 8).error());
     return read_ibin(file);

@@ -93,7 +93,7 @@ VectorFile::~VectorFile() = default;
 
 Result<VectorFile> VectorFile::open(const std::filesystem::path& path) {
     TRACKWAY_TRY(io::vector_extension(path));
-    TRACKWAY_TRY_ASSIGN(file, io::File::open(path));
+    TRACKWAY_TRY_ASSIGN(file, io::File::open_input(path));
     TRACKWAY_TRY_ASSIGN(layout, io::read_vector_layout(file));
     return VectorFile(std::make_unique<Impl>(Impl{std::move(file), layout}));
 }

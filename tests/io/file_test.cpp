@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -108,6 +109,33 @@ TEST_SUITE("io") {
         }
         const auto file = FileBytes().add_text("x").save(folder / "file");
         expect_error(File::open(file / "below"), ErrorCode::kIo, {"Not a directory"});
+    }
+
+    TEST_CASE("a symbolic link leads to a file that the user names, to none of this program's") {
+        const TempFolder folder;
+        const auto file = FileBytes().add_text("content").save(folder / "file");
+        const auto link = folder / "link";
+        std::filesystem::create_symlink(file, link);
+        for (const auto open : {&File::open, &File::open_direct})
+            expect_error(open(link), ErrorCode::kInvalidArgument, {"link", "a symbolic link"});
+        CHECK(expect_value(File::open_input(link)).size_bytes() == 7);
+        CHECK_FALSE(MendedFile::open(link).has_value());
+    }
+
+    TEST_CASE("a mended file keeps what is not written, and is as long as it is told") {
+        const TempFolder folder;
+        const auto path = FileBytes().add_text("0123456789").save(folder / "ten");
+        MendedFile file = expect_value(MendedFile::open(path));
+        std::array<std::byte, 4> bytes{};
+        CHECK(file.read(6, bytes));
+        CHECK_FALSE(file.read(8, bytes));
+        CHECK(bytes_of_file(path).size() == 10);
+        expect_ok(file.write(2, std::as_bytes(std::span("ab", 2))));
+        expect_ok(file.finish(8));
+        CHECK(bytes_of_file(path) == FileBytes().add_text("01ab4567").bytes());
+        expect_ok(expect_value(MendedFile::open(folder / "new")).finish(3));
+        CHECK(bytes_of_file(folder / "new").size() == 3);
+        expect_error(MendedFile::open(folder.path()), ErrorCode::kIo, {"cannot open for writing"});
     }
 
     TEST_CASE("a moved file takes its descriptor along and closes the one it had") {

@@ -350,6 +350,7 @@ TEST_SUITE("io") {
             CHECK(std::string(automatic->engine()) == "uring");
             CHECK(automatic->description() == (*uring)->description());
             CHECK(automatic->description().starts_with("io_uring: "));
+            CHECK(automatic->description().ends_with(", restricted to reads"));
         } else {
             CHECK(std::string(automatic->engine()) == "pread");
             CHECK(automatic->description().ends_with("(" + uring.error().message + ")"));
