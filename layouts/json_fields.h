@@ -30,6 +30,8 @@ constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48U;
 // The exact text of a file: the checksum covers the compact text of everything before it.
 std::string sealed_text(Json body);
 
+bool has_format(const Json& object, const char* format);
+
 // An object of this format, in a version that this program knows; path is for messages. kCorruption
 // when it is none, kUnsupported when the version is another.
 Result<Json> parse_object(std::string_view text, const char* format,

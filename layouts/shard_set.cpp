@@ -80,8 +80,7 @@ Result<std::optional<ShardSet>> read_shard_set(const std::filesystem::path& inde
 Result<std::optional<ShardSet>> shard_set_in(const std::string& text,
                                              const std::filesystem::path& index_dir) {
     const Json object = Json::parse(text, nullptr, false);
-    if (!object.is_object() || object.value("format", Json()) != kShardSetFormat)
-        return std::nullopt;
+    if (!has_format(object, kShardSetFormat)) return std::nullopt;
     TRACKWAY_TRY_ASSIGN(set, parse_shard_set(text, index_dir / kManifestName));
     return set;
 }

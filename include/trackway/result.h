@@ -15,7 +15,7 @@ enum class ErrorCode : std::uint8_t {
     kCorruption = 3,       // bytes disagree with FORMAT.md, or an input file with its own header
     kUnsupported = 4,      // a format version, file system or kernel feature that we do not have
     kIo = 5,               // the kernel said no; the message carries errno text
-    kOutOfMemory = 6,      // a declared budget would be exceeded
+    kOutOfMemory = 6,      // a budget, or what the machine has, would be exceeded
     kCancelled = 7,        // the caller's stop token was triggered
 };
 

@@ -4,7 +4,6 @@
 #include "base/assert.h"
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -17,13 +16,13 @@ public:
     static constexpr std::size_t kAlignment = 4096;
 
     AlignedBuffer() = default;
-    // Throws std::bad_alloc, which is fatal, when the memory is not there: callers check sizes
-    // against the input and the budget first.
+    // Throws std::bad_alloc when the memory is not there: callers check sizes against the input and
+    // the budget first.
     explicit AlignedBuffer(std::size_t size_bytes) : size_(size_bytes) {
         if (size_bytes == 0) return;
         const std::size_t rounded = (size_bytes + kAlignment - 1) / kAlignment * kAlignment;
-        bytes_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded)));
-        if (!bytes_) throw std::bad_alloc();
+        bytes_.reset(
+            static_cast<std::byte*>(::operator new (rounded, std::align_val_t{kAlignment})));
         std::memset(bytes_.get(), 0, rounded);
     }
 
@@ -35,7 +34,9 @@ public:
 
 private:
     struct Free {
-        void operator()(std::byte* bytes) const noexcept { std::free(bytes); }
+        void operator()(std::byte* bytes) const noexcept {
+            ::operator delete (bytes, std::align_val_t{kAlignment});
+        }
     };
     std::unique_ptr<std::byte, Free> bytes_;
     std::size_t size_ = 0;

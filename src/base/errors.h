@@ -3,8 +3,11 @@
 
 #include "trackway/result.h"
 
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace trackway::base {
@@ -37,14 +40,31 @@ std::string join(const Parts&... parts) {
     return text;
 }
 
+// body(), a Result or Status, where no exception may leave: those of the standard library, thrown
+// for want of memory or threads, become errors. Short texts need no memory.
+template <class Body>
+auto guarded(const Body& body) -> decltype(body()) {
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return fail(ErrorCode::kOutOfMemory, "out of memory");
+    } catch (const std::length_error&) {
+        return fail(ErrorCode::kOutOfMemory, "out of memory");
+    } catch (const std::system_error& error) {
+        return fail(ErrorCode::kIo, error.what());
+    }
+}
+
 // 16 hexadecimal digits, as checksums are shown.
 std::string hex(std::uint64_t value);
 
 }  // namespace trackway::base
 
 // Leaves the enclosing function with the error of `expression` (a Status), if it has one.
-#define TRACKWAY_TRY(expression)                               \
-    if (auto trackway_status = (expression); !trackway_status) \
+// A named one is not copied: to copy a Result ends the program when memory is short
+// (construct_with() of tl::expected is noexcept).
+#define TRACKWAY_TRY(expression)                                 \
+    if (auto&& trackway_status = (expression); !trackway_status) \
     return tl::unexpected<::trackway::Error>(std::move(trackway_status).error())
 
 // NOLINTBEGIN(bugprone-macro-parentheses): a declared name cannot stand in parentheses.

@@ -473,27 +473,13 @@ Result<BuildReport> build(const BuildOptions& options, const BuildProgress& prog
 
 Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& part,
                                const BuildProgress& progress, const std::stop_token& stop) {
-    TRACKWAY_TRY(distance::chosen_kernels());
-    if (std::find(kBuildStages.begin(), kBuildStages.end(), part.stage) == kBuildStages.end()) {
-        return fail(ErrorCode::kInvalidArgument,
-                    join("stage: expected partition, graph, merge, codes, trace, order or finish, "
-                         "found ",
-                         part.stage));
-    }
-    if (part.shard && part.stage != "graph") {
-        return fail(ErrorCode::kInvalidArgument,
-                    join("shard: expected with stage graph only, found with ", part.stage));
-    }
-    const bool is_whole_shard =
-        part.stage == "partition" || part.stage == "graph" || part.stage == "finish";
-    if (options.shards.graphs == ShardGraphs::kSeparate && !is_whole_shard) {
-        return fail(ErrorCode::kInvalidArgument,
-                    join("stage: expected partition, graph or finish for separate shards, found ",
-                         part.stage));
-    }
-    TRACKWAY_TRY_ASSIGN(vectors, VectorFile::open(options.vectors));
-    Build build(options, progress, stop, {vectors, {}, vectors.row_count()});
-    return part.shard ? build.run_shard(*part.shard) : build.run(part.stage);
+    return base::guarded([&]() -> Result<BuildReport> {
+        TRACKWAY_TRY(distance::chosen_kernels());
+        TRACKWAY_TRY(builder::check_part(options, part));
+        TRACKWAY_TRY_ASSIGN(vectors, VectorFile::open(options.vectors));
+        Build build(options, progress, stop, {vectors, {}, vectors.row_count()});
+        return part.shard ? build.run_shard(*part.shard) : build.run(part.stage);
+    });
 }
 
 }  // namespace trackway

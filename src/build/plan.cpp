@@ -351,4 +351,25 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
     return plan;
 }
 
+Status check_part(const BuildOptions& options, const BuildPart& part) {
+    if (std::find(kBuildStages.begin(), kBuildStages.end(), part.stage) == kBuildStages.end()) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("stage: expected partition, graph, merge, codes, trace, order or finish, "
+                         "found ",
+                         part.stage));
+    }
+    if (part.shard && part.stage != "graph") {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("shard: expected with stage graph only, found with ", part.stage));
+    }
+    const bool is_whole_shard =
+        part.stage == "partition" || part.stage == "graph" || part.stage == "finish";
+    if (options.shards.graphs == ShardGraphs::kSeparate && !is_whole_shard) {
+        return fail(ErrorCode::kInvalidArgument,
+                    join("stage: expected partition, graph or finish for separate shards, found ",
+                         part.stage));
+    }
+    return {};
+}
+
 }  // namespace trackway::builder

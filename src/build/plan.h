@@ -1,6 +1,7 @@
 // Checks the options of a build against the vectors and works out what they leave open.
 #pragma once
 
+#include "trackway/builder.h"
 #include "trackway/options.h"
 #include "trackway/result.h"
 #include "trackway/vector_file.h"
@@ -43,5 +44,8 @@ struct Plan {
 // would need more than the budget with any number of shards, with the smallest that would do.
 Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
                        std::uint32_t threads);
+
+// kInvalidArgument where there is no such part of such a build.
+Status check_part(const BuildOptions& options, const BuildPart& part);
 
 }  // namespace trackway::builder

@@ -140,8 +140,10 @@ private:
 
 Result<BuildReport> relayout(const RelayoutOptions& options, const BuildProgress& progress,
                              const std::stop_token& stop) {
-    TRACKWAY_TRY(distance::chosen_kernels());
-    return Relayout(options, progress, stop).run();
+    return base::guarded([&]() -> Result<BuildReport> {
+        TRACKWAY_TRY(distance::chosen_kernels());
+        return Relayout(options, progress, stop).run();
+    });
 }
 
 }  // namespace trackway

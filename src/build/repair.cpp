@@ -219,12 +219,14 @@ namespace trackway {
 
 Result<RepairReport> repair(const std::filesystem::path& index_dir,
                             const std::filesystem::path& copy_dir) {
-    TRACKWAY_TRY_ASSIGN(folder, builder::IndexFolder::join(index_dir));
-    RepairReport report;
-    TRACKWAY_TRY(builder::mend_index(index_dir, copy_dir, report));
-    TRACKWAY_TRY(io::sync_folder(index_dir));
-    TRACKWAY_TRY(layouts::verify_index(index_dir));
-    return report;
+    return base::guarded([&]() -> Result<RepairReport> {
+        TRACKWAY_TRY_ASSIGN(folder, builder::IndexFolder::join(index_dir));
+        RepairReport report;
+        TRACKWAY_TRY(builder::mend_index(index_dir, copy_dir, report));
+        TRACKWAY_TRY(io::sync_folder(index_dir));
+        TRACKWAY_TRY(layouts::verify_index(index_dir));
+        return report;
+    });
 }
 
 }  // namespace trackway

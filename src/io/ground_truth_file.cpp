@@ -95,38 +95,42 @@ Status append_ivecs(io::StagedFile& file, const GroundTruth& truth) {
 }  // namespace
 
 Result<GroundTruth> read_ground_truth(const std::filesystem::path& path) {
-    const std::string extension = path.extension().string();
-    if (extension != ".ibin" && extension != ".ivecs") {
-        return fail(ErrorCode::kInvalidArgument,
-                    join(path.string(), ": expected an extension of .ibin .ivecs, found '",
-                         extension, "'"));
-    }
-    TRACKWAY_TRY_ASSIGN(file, io::File::open_input(path));
-    if (extension == ".ivecs") return read_ivecs(file);
-    if (file.size_bytes() < 8) return tl::unexpected(size_error(file, 8).error());
-    return read_ibin(file);
+    return base::guarded([&]() -> Result<GroundTruth> {
+        const std::string extension = path.extension().string();
+        if (extension != ".ibin" && extension != ".ivecs") {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(path.string(), ": expected an extension of .ibin .ivecs, found '",
+                             extension, "'"));
+        }
+        TRACKWAY_TRY_ASSIGN(file, io::File::open_input(path));
+        if (extension == ".ivecs") return read_ivecs(file);
+        if (file.size_bytes() < 8) return tl::unexpected(size_error(file, 8).error());
+        return read_ibin(file);
+    });
 }
 
 Status write_ground_truth(const std::filesystem::path& path, const GroundTruth& truth) {
-    const std::size_t cells = std::size_t{truth.query_count} * truth.k;
-    TRACKWAY_ASSERT(cells > 0 && truth.ids.size() == cells);
-    TRACKWAY_ASSERT(truth.distances.empty() || truth.distances.size() == cells);
-    const std::string extension = path.extension().string();
-    if (extension != ".ibin" && extension != ".ivecs") {
-        return fail(ErrorCode::kInvalidArgument,
-                    join(path.string(), ": expected an extension of .ibin .ivecs, found '",
-                         extension, "'"));
-    }
-    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
-    if (extension == ".ivecs") {
-        TRACKWAY_TRY(append_ivecs(file, truth));
-    } else {
-        const std::uint32_t header[2] = {truth.query_count, truth.k};
-        TRACKWAY_TRY(file.append(std::as_bytes(std::span(header))));
-        TRACKWAY_TRY(file.append(std::as_bytes(std::span(truth.ids))));
-        TRACKWAY_TRY(file.append(std::as_bytes(std::span(truth.distances))));
-    }
-    return file.publish();
+    return base::guarded([&]() -> Status {
+        const std::size_t cells = std::size_t{truth.query_count} * truth.k;
+        TRACKWAY_ASSERT(cells > 0 && truth.ids.size() == cells);
+        TRACKWAY_ASSERT(truth.distances.empty() || truth.distances.size() == cells);
+        const std::string extension = path.extension().string();
+        if (extension != ".ibin" && extension != ".ivecs") {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(path.string(), ": expected an extension of .ibin .ivecs, found '",
+                             extension, "'"));
+        }
+        TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
+        if (extension == ".ivecs") {
+            TRACKWAY_TRY(append_ivecs(file, truth));
+        } else {
+            const std::uint32_t header[2] = {truth.query_count, truth.k};
+            TRACKWAY_TRY(file.append(std::as_bytes(std::span(header))));
+            TRACKWAY_TRY(file.append(std::as_bytes(std::span(truth.ids))));
+            TRACKWAY_TRY(file.append(std::as_bytes(std::span(truth.distances))));
+        }
+        return file.publish();
+    });
 }
 
 double recall_at_k(const GroundTruth& truth, std::span<const Neighbor> found, std::uint32_t k) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -18,11 +17,13 @@ namespace {
 
 constexpr std::uint32_t kThreadsMax = 16;
 
-// mutex_ guards waiting_, completed_ and closing_.
+// mutex_ guards waiting_, completed_ and closing_. Once it runs, nothing is allocated.
 class PreadPageReader final : public PageReader {
 public:
     PreadPageReader(const PageReaderSetup& setup, const std::string& reason)
-        : page_size_(setup.page_size_bytes), depth_(setup.depth) {
+        : page_size_(setup.page_size_bytes), depth_(setup.depth), waiting_(depth_) {
+        finished_.reserve(depth_);
+        completed_.reserve(depth_);
         for (const File* file : setup.files)
             descriptors_.push_back(file->descriptor());
         const std::uint32_t threads = std::min(depth_, kThreadsMax);
@@ -58,7 +59,8 @@ public:
         TRACKWAY_ASSERT(reads.size() <= free_slots());
         {
             const std::lock_guard lock(mutex_);
-            waiting_.insert(waiting_.end(), reads.begin(), reads.end());
+            for (PageRead* read : reads)
+                waiting_[(first_waiting_ + waiting_count_++) % depth_] = read;
         }
         in_flight_ += reads.size();
         if (reads.size() == 1) {
@@ -86,10 +88,11 @@ private:
     void work() {
         std::unique_lock lock(mutex_);
         for (;;) {
-            work_arrived_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
-            if (waiting_.empty()) return;
-            PageRead* read = waiting_.front();
-            waiting_.pop_front();
+            work_arrived_.wait(lock, [this] { return closing_ || waiting_count_ > 0; });
+            if (waiting_count_ == 0) return;
+            PageRead* read = waiting_[first_waiting_];
+            first_waiting_ = (first_waiting_ + 1) % depth_;
+            --waiting_count_;
             lock.unlock();
             read->result = read_page(*read);
             lock.lock();
@@ -121,7 +124,9 @@ private:
     std::mutex mutex_;
     std::condition_variable work_arrived_;
     std::condition_variable work_finished_;
-    std::deque<PageRead*> waiting_;
+    std::vector<PageRead*> waiting_;  // a ring: waiting_count_ of them, from first_waiting_ on
+    std::size_t first_waiting_ = 0;
+    std::size_t waiting_count_ = 0;
     std::vector<PageRead*> completed_;
     bool closing_ = false;
     std::vector<std::thread> threads_;

@@ -92,10 +92,12 @@ VectorFile& VectorFile::operator=(VectorFile&&) noexcept = default;
 VectorFile::~VectorFile() = default;
 
 Result<VectorFile> VectorFile::open(const std::filesystem::path& path) {
-    TRACKWAY_TRY(io::vector_extension(path));
-    TRACKWAY_TRY_ASSIGN(file, io::File::open_input(path));
-    TRACKWAY_TRY_ASSIGN(layout, io::read_vector_layout(file));
-    return VectorFile(std::make_unique<Impl>(Impl{std::move(file), layout}));
+    return base::guarded([&]() -> Result<VectorFile> {
+        TRACKWAY_TRY(io::vector_extension(path));
+        TRACKWAY_TRY_ASSIGN(file, io::File::open_input(path));
+        TRACKWAY_TRY_ASSIGN(layout, io::read_vector_layout(file));
+        return VectorFile(std::make_unique<Impl>(Impl{std::move(file), layout}));
+    });
 }
 
 std::uint64_t VectorFile::row_count() const noexcept {
@@ -115,11 +117,13 @@ const std::filesystem::path& VectorFile::path() const noexcept {
 }
 
 Status VectorFile::read(std::uint64_t first, std::span<std::byte> out) const {
-    TRACKWAY_ASSERT(out.size() % row_bytes() == 0);
-    TRACKWAY_ASSERT(first <= row_count() && out.size() / row_bytes() <= row_count() - first);
-    const bool prefixed = impl_->layout.row_prefix_bytes > 0;
-    TRACKWAY_TRY(prefixed ? impl_->read_prefixed(first, out) : impl_->read_plain(first, out));
-    return impl_->check_finite(first, out);
+    return base::guarded([&]() -> Status {
+        TRACKWAY_ASSERT(out.size() % row_bytes() == 0);
+        TRACKWAY_ASSERT(first <= row_count() && out.size() / row_bytes() <= row_count() - first);
+        const bool prefixed = impl_->layout.row_prefix_bytes > 0;
+        TRACKWAY_TRY(prefixed ? impl_->read_prefixed(first, out) : impl_->read_plain(first, out));
+        return impl_->check_finite(first, out);
+    });
 }
 
 struct VectorFileWriter::Impl {
@@ -136,47 +140,55 @@ VectorFileWriter::~VectorFileWriter() = default;
 Result<VectorFileWriter> VectorFileWriter::create(const std::filesystem::path& path,
                                                   ElementType type, std::uint64_t row_count,
                                                   std::uint32_t dimension) {
-    TRACKWAY_TRY_ASSIGN(extension, io::vector_extension(path));
-    if (extension.element_type.value_or(type) != type) {
-        return fail(ErrorCode::kInvalidArgument,
-                    join(path.string(), ": holds ", name_of(*extension.element_type),
-                         " by its extension, the vectors are ", name_of(type)));
-    }
-    if (extension.format == io::VectorFormat::kBin && row_count > UINT32_MAX) {
-        return fail(ErrorCode::kInvalidArgument, join(path.string(), ": holds at most ", UINT32_MAX,
-                                                      " rows, asked for ", row_count));
-    }
-    if (row_count == 0 || dimension == 0 || dimension > kMaxDimension) {
-        return fail(ErrorCode::kInvalidArgument,
-                    join(path.string(), ": expected rows, of dimension 1 to ", kMaxDimension,
-                         ", found ", row_count, " x ", dimension));
-    }
-    io::VectorLayout layout{.element_type = type, .row_count = row_count, .dimension = dimension};
-    if (extension.format == io::VectorFormat::kTexmex) layout.row_prefix_bytes = 4;
-    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
-    TRACKWAY_TRY(file.append(io::vector_header(extension.format, layout)));
-    return VectorFileWriter(std::make_unique<Impl>(Impl{std::move(file), layout}));
+    return base::guarded([&]() -> Result<VectorFileWriter> {
+        TRACKWAY_TRY_ASSIGN(extension, io::vector_extension(path));
+        if (extension.element_type.value_or(type) != type) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(path.string(), ": holds ", name_of(*extension.element_type),
+                             " by its extension, the vectors are ", name_of(type)));
+        }
+        if (extension.format == io::VectorFormat::kBin && row_count > UINT32_MAX) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(path.string(), ": holds at most ", UINT32_MAX, " rows, asked for ",
+                             row_count));
+        }
+        if (row_count == 0 || dimension == 0 || dimension > kMaxDimension) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join(path.string(), ": expected rows, of dimension 1 to ", kMaxDimension,
+                             ", found ", row_count, " x ", dimension));
+        }
+        io::VectorLayout layout{
+            .element_type = type, .row_count = row_count, .dimension = dimension};
+        if (extension.format == io::VectorFormat::kTexmex) layout.row_prefix_bytes = 4;
+        TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
+        TRACKWAY_TRY(file.append(io::vector_header(extension.format, layout)));
+        return VectorFileWriter(std::make_unique<Impl>(Impl{std::move(file), layout}));
+    });
 }
 
 Status VectorFileWriter::append(std::span<const std::byte> rows) {
-    const io::VectorLayout& layout = impl_->layout;
-    const std::size_t row_bytes = layout.row_bytes();
-    TRACKWAY_ASSERT(rows.size() % row_bytes == 0);
-    const std::size_t count = rows.size() / row_bytes;
-    impl_->appended += count;
-    if (layout.row_prefix_bytes == 0) return impl_->file.append(rows);
-    std::vector<std::byte> prefixed(count * layout.stride_bytes());
-    for (std::size_t i = 0; i < count; ++i) {
-        std::byte* out = prefixed.data() + i * layout.stride_bytes();
-        std::memcpy(out, &layout.dimension, 4);
-        std::memcpy(out + 4, rows.data() + i * row_bytes, row_bytes);
-    }
-    return impl_->file.append(prefixed);
+    return base::guarded([&]() -> Status {
+        const io::VectorLayout& layout = impl_->layout;
+        const std::size_t row_bytes = layout.row_bytes();
+        TRACKWAY_ASSERT(rows.size() % row_bytes == 0);
+        const std::size_t count = rows.size() / row_bytes;
+        impl_->appended += count;
+        if (layout.row_prefix_bytes == 0) return impl_->file.append(rows);
+        std::vector<std::byte> prefixed(count * layout.stride_bytes());
+        for (std::size_t i = 0; i < count; ++i) {
+            std::byte* out = prefixed.data() + i * layout.stride_bytes();
+            std::memcpy(out, &layout.dimension, 4);
+            std::memcpy(out + 4, rows.data() + i * row_bytes, row_bytes);
+        }
+        return impl_->file.append(prefixed);
+    });
 }
 
 Status VectorFileWriter::finish() {
-    TRACKWAY_ASSERT(impl_->appended == impl_->layout.row_count);
-    return impl_->file.publish();
+    return base::guarded([&]() -> Status {
+        TRACKWAY_ASSERT(impl_->appended == impl_->layout.row_count);
+        return impl_->file.publish();
+    });
 }
 
 }  // namespace trackway

@@ -72,29 +72,31 @@ GroundTruth collect(const std::vector<graph::Frontier>& nearest,
 
 Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& queries,
                                  const ExactSearchOptions& options, const std::stop_token& stop) {
-    TRACKWAY_TRY(distance::chosen_kernels());
-    TRACKWAY_TRY(check(vectors, queries, options));
-    const std::size_t row_bytes = vectors.row_bytes();
-    TRACKWAY_TRY(
-        base::check_memory(queries.path().string(),
-                           queries.row_count() * (row_bytes + 12 * std::uint64_t{options.k})));
-    base::AlignedBuffer query_rows(queries.row_count() * row_bytes);
-    TRACKWAY_TRY(queries.read(0, query_rows.span()));
-    graph::ExactScan scan(
-        {query_rows.data(), queries.element_type(), queries.row_count(), queries.dimension()},
-        options.metric, options.k);
-    const base::Arena arena(options.thread_count, stop);
-    const std::uint64_t step = std::max<std::uint64_t>(1, kReadBytes / row_bytes);
-    base::AlignedBuffer block(std::min(step, vectors.row_count()) * row_bytes);
-    for (std::uint64_t first = 0; first < vectors.row_count(); first += step) {
-        const std::uint64_t count = std::min(step, vectors.row_count() - first);
-        TRACKWAY_TRY(vectors.read(first, block.span().first(count * row_bytes)));
-        const MatrixView rows{block.data(), vectors.element_type(), count, vectors.dimension()};
-        TRACKWAY_TRY(check_lengths(vectors, rows, first));
-        scan.add(rows, static_cast<std::uint32_t>(first), arena);
-        if (arena.stopped()) return fail(ErrorCode::kCancelled, "the search was stopped");
-    }
-    return collect(scan.nearest(), options);
+    return base::guarded([&]() -> Result<GroundTruth> {
+        TRACKWAY_TRY(distance::chosen_kernels());
+        TRACKWAY_TRY(check(vectors, queries, options));
+        const std::size_t row_bytes = vectors.row_bytes();
+        TRACKWAY_TRY(
+            base::check_memory(queries.path().string(),
+                               queries.row_count() * (row_bytes + 12 * std::uint64_t{options.k})));
+        base::AlignedBuffer query_rows(queries.row_count() * row_bytes);
+        TRACKWAY_TRY(queries.read(0, query_rows.span()));
+        graph::ExactScan scan(
+            {query_rows.data(), queries.element_type(), queries.row_count(), queries.dimension()},
+            options.metric, options.k);
+        const base::Arena arena(options.thread_count, stop);
+        const std::uint64_t step = std::max<std::uint64_t>(1, kReadBytes / row_bytes);
+        base::AlignedBuffer block(std::min(step, vectors.row_count()) * row_bytes);
+        for (std::uint64_t first = 0; first < vectors.row_count(); first += step) {
+            const std::uint64_t count = std::min(step, vectors.row_count() - first);
+            TRACKWAY_TRY(vectors.read(first, block.span().first(count * row_bytes)));
+            const MatrixView rows{block.data(), vectors.element_type(), count, vectors.dimension()};
+            TRACKWAY_TRY(check_lengths(vectors, rows, first));
+            scan.add(rows, static_cast<std::uint32_t>(first), arena);
+            if (arena.stopped()) return fail(ErrorCode::kCancelled, "the search was stopped");
+        }
+        return collect(scan.nearest(), options);
+    });
 }
 
 }  // namespace trackway

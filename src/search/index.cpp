@@ -362,38 +362,45 @@ Index& Index::operator=(Index&&) noexcept = default;
 Index::~Index() = default;
 
 Result<Index> Index::open(const std::filesystem::path& index_dir, const OpenOptions& options) {
-    TRACKWAY_TRY(distance::chosen_kernels());
-    TRACKWAY_TRY(check_range("threads", options.thread_count, 0, 1024));
-    TRACKWAY_TRY(check_range("queries in flight", options.queries_in_flight_per_thread, 1, 4096));
-    TRACKWAY_TRY(check_range("beam width", options.max_beam_width, 1, 256));
-    if (!(options.record_share >= 0 && options.record_share <= 1)) {
-        return fail(ErrorCode::kInvalidArgument,
-                    join("record share: expected 0 to 1, found ", options.record_share));
-    }
-    TRACKWAY_TRY(check_range(
-        "reads in flight",
-        std::uint64_t{options.queries_in_flight_per_thread} * options.max_beam_width, 1, 16384));
-    TRACKWAY_TRY_ASSIGN(set, layouts::read_shard_set(index_dir));
-    if (set) return Impl::open_shards(index_dir, *set, options);
-    TRACKWAY_TRY_ASSIGN(manifest, layouts::read_manifest(index_dir));
-    TRACKWAY_TRY_ASSIGN(graph, search::OpenedGraph::open(index_dir, manifest));
-    auto impl = std::make_unique<Impl>(std::move(graph), manifest, options);
-    TRACKWAY_TRY(impl->start());
-    return Index(std::move(impl));
+    return base::guarded([&]() -> Result<Index> {
+        TRACKWAY_TRY(distance::chosen_kernels());
+        TRACKWAY_TRY(check_range("threads", options.thread_count, 0, 1024));
+        TRACKWAY_TRY(
+            check_range("queries in flight", options.queries_in_flight_per_thread, 1, 4096));
+        TRACKWAY_TRY(check_range("beam width", options.max_beam_width, 1, 256));
+        if (!(options.record_share >= 0 && options.record_share <= 1)) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("record share: expected 0 to 1, found ", options.record_share));
+        }
+        TRACKWAY_TRY(check_range(
+            "reads in flight",
+            std::uint64_t{options.queries_in_flight_per_thread} * options.max_beam_width, 1,
+            16384));
+        TRACKWAY_TRY_ASSIGN(set, layouts::read_shard_set(index_dir));
+        if (set) return Impl::open_shards(index_dir, *set, options);
+        TRACKWAY_TRY_ASSIGN(manifest, layouts::read_manifest(index_dir));
+        TRACKWAY_TRY_ASSIGN(graph, search::OpenedGraph::open(index_dir, manifest));
+        auto impl = std::make_unique<Impl>(std::move(graph), manifest, options);
+        TRACKWAY_TRY(impl->start());
+        return Index(std::move(impl));
+    });
 }
 
 Status Index::search(MatrixView queries, const SearchParams& params, std::span<Neighbor> out,
                      std::span<SearchStats> stats) const {
-    TRACKWAY_TRY(impl_->check(queries, params));
-    return impl_->search(queries, params, out, stats);
+    return base::guarded([&]() -> Status {
+        TRACKWAY_TRY(impl_->check(queries, params));
+        return impl_->search(queries, params, out, stats);
+    });
 }
 
 Result<RecallSetting> Index::setting_for_recall(double target, std::uint32_t k) const {
-    return impl_->setting_for_recall(target, k);
+    return base::guarded(
+        [&]() -> Result<RecallSetting> { return impl_->setting_for_recall(target, k); });
 }
 
 Status Index::save_trace(const std::filesystem::path& path) const {
-    return impl_->save_trace(path);
+    return base::guarded([&]() -> Status { return impl_->save_trace(path); });
 }
 
 std::vector<std::string> Index::shard_errors() const {

@@ -158,17 +158,21 @@ Result<const OpenedGraph*> OpenedShards::pin_locked(std::unique_lock<std::mutex>
         shard.is_loading = true;
         ++loads_;
         lock.unlock();
-        Result<OpenedGraph> graph = OpenedGraph::open(shard.folder, shard.manifest);
+        auto graph = base::guarded([&]() -> Result<std::unique_ptr<const OpenedGraph>> {
+            TRACKWAY_TRY_ASSIGN(opened, OpenedGraph::open(shard.folder, shard.manifest));
+            return std::make_unique<const OpenedGraph>(std::move(opened));
+        });
         lock.lock();
         shard.is_loading = false;
         room_.notify_all();
         if (!graph) {
             used_bytes_ -= shard.table_bytes;
+            if (graph.error().code == ErrorCode::kOutOfMemory) return tl::unexpected(graph.error());
             shard.is_broken = true;  // reading it again for every query would help nobody
             shard.failure.reset();   // of a page, before
             return tl::unexpected(note_failure_locked(number, std::move(graph).error()));
         }
-        shard.graph = std::make_unique<const OpenedGraph>(std::move(*graph));
+        shard.graph = std::move(*graph);
     }
     ++shard.pins;
     shard.last_used = ++clock_;

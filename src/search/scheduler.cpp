@@ -68,6 +68,15 @@ void Scheduler::run(QuerySource& source) {
     }
 }
 
+void Scheduler::abandon(QuerySource& source, const Error& error) {
+    for (const std::unique_ptr<Probe>& probe : probes_)
+        if (probe->graph != nullptr) shards_.unpin(probe->shard);
+    for (std::uint32_t number = 0; number < queries_.size(); ++number) {
+        if (std::find(idle_.begin(), idle_.end(), number) != idle_.end()) continue;
+        source.finish(queries_[number]->scatter.ticket(), tl::unexpected(error), {});
+    }
+}
+
 // If there are so many.
 void Scheduler::submit(std::size_t least) {
     if (to_submit_.size() < least) return;

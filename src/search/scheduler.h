@@ -37,6 +37,10 @@ public:
     // with an error; the others go on.
     void run(QuerySource& source);
 
+    // After run() has thrown: every query in flight ends with the error. Nothing but the end of the
+    // scheduler may follow.
+    void abandon(QuerySource& source, const Error& error);
+
     const io::PageReader& reader() const noexcept { return *reader_; }
 
 private:

@@ -50,9 +50,14 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::work(OpenedShards& shards, const OpenOptions& options,
                       const OpenReader& open_reader) {
-    auto scheduler = Scheduler::create(
-        shards, {options.queries_in_flight_per_thread, options.max_beam_width},
-        [&](const io::PageReaderSetup& setup) { return open_reader(options.io, setup); });
+    const auto create = [&] {
+        return base::guarded([&] {
+            return Scheduler::create(
+                shards, {options.queries_in_flight_per_thread, options.max_beam_width},
+                [&](const io::PageReaderSetup& setup) { return open_reader(options.io, setup); });
+        });
+    };
+    auto scheduler = create();
     report_ready(scheduler, shards);
     if (!scheduler) return;
     for (;;) {
@@ -61,23 +66,41 @@ void WorkerPool::work(OpenedShards& shards, const OpenOptions& options,
             batch_arrived_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
             if (closing_) return;
         }
-        (*scheduler)->run(*this);
+        if (!scheduler) scheduler = create();
+        if (!scheduler) {
+            refuse_one(scheduler.error());
+            continue;
+        }
+        const Status status = base::guarded([&]() -> Status {
+            (*scheduler)->run(*this);
+            return {};
+        });
+        if (status) continue;
+        (*scheduler)->abandon(*this, status.error());
+        scheduler = tl::unexpected(status.error());
     }
+}
+
+// There is no scheduler for it.
+void WorkerPool::refuse_one(const Error& error) {
+    QueryTicket ticket;
+    if (take(ticket)) finish(ticket, tl::unexpected(error), {});
 }
 
 void WorkerPool::report_ready(Result<std::unique_ptr<Scheduler>>& scheduler,
                               const OpenedShards& shards) {
     const std::lock_guard lock(mutex_);
     ++ready_;
-    if (!scheduler) {
-        start_status_ = tl::unexpected(scheduler.error());
-    } else {
+    const Status status = base::guarded([&]() -> Status {
+        if (!scheduler) return tl::unexpected(scheduler.error());
         io_engine_ = (*scheduler)->reader().engine();
         io_description_ = (*scheduler)->reader().description();
         io_description_ += shards.first_files().shards().front().file.is_direct()
                                ? ", direct I/O"
                                : ", through the page cache (no direct I/O on this file system)";
-    }
+        return {};
+    });
+    if (!status) start_status_ = status;
     batch_finished_.notify_all();
 }
 
@@ -96,6 +119,8 @@ bool WorkerPool::take(QueryTicket& ticket) {
     const std::lock_guard lock(mutex_);
     if (waiting_.empty()) return false;
     Batch& batch = *waiting_.front();
+    // First what may fail for want of memory.
+    if (batch.next + 1 < batch.queries.row_count) waiting_.push_back(&batch);
     waiting_.pop_front();
     const std::uint64_t number = batch.next++;
     ticket = {.query = batch.queries.row(number),
@@ -107,7 +132,6 @@ bool WorkerPool::take(QueryTicket& ticket) {
               .record = record_next(),
               .batch = &batch,
               .number = number};
-    if (batch.next < batch.queries.row_count) waiting_.push_back(&batch);
     return true;
 }
 
@@ -129,7 +153,10 @@ void WorkerPool::finish(const QueryTicket& ticket, Status status,
                         std::span<const std::uint32_t> visits) {
     auto& batch = *static_cast<Batch*>(ticket.batch);
     const std::lock_guard lock(mutex_);
-    if (ticket.record && status && recorded_.size() + visits.size() < kRecordedMax) {
+    const std::size_t recorded = recorded_.size() + visits.size() + 1;
+    if (ticket.record && status && recorded < kRecordedMax) {
+        // First what may fail for want of memory.
+        if (recorded > recorded_.capacity()) recorded_.reserve(2 * recorded);
         recorded_.push_back(static_cast<std::uint32_t>(visits.size()));
         recorded_.insert(recorded_.end(), visits.begin(), visits.end());
     }
