@@ -35,7 +35,7 @@ WRAPPERS = {
     "tl/": ["include/trackway/result.h"],
     "nlohmann/": ["layouts/json_fields.h", "tools/"],
     "Eigen/": ["src/quant/principal_axes.cpp"],
-    "CLI/": ["tools/", "bench/"],
+    "CLI/": ["tools/", "bench/", "tests/fuzz/"],
     "hnswlib/": ["bench/hnswlib_peer.cpp"],
     "doctest/": ["tests/"],
     "benchmark/": ["bench/"],

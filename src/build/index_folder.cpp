@@ -28,16 +28,17 @@ namespace fs = std::filesystem;
 
 Status check_entries(const fs::path& path, std::string_view work_name, bool overwrite) {
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(path, error)) {
-        const std::string name = entry.path().filename().string();
+    TRACKWAY_TRY_ASSIGN(entries, io::list_folder(path));
+    for (const fs::path& entry : entries) {
+        const std::string name = entry.filename().string();
         if (name == layouts::kManifestName && !overwrite) {
             return fail(
                 ErrorCode::kInvalidArgument,
                 base::join(path.string(), ": holds an index already; overwrite replaces it"));
         }
-        if (name == layouts::kManifestName && !entry.is_regular_file(error)) {
+        if (name == layouts::kManifestName && !fs::is_regular_file(entry, error)) {
             return fail(ErrorCode::kInvalidArgument,
-                        base::join(entry.path().string(), ": expected a regular file"));
+                        base::join(entry.string(), ": expected a regular file"));
         }
         // Folders of shards are those of an unfinished build, or an index that somebody moved here.
         const bool is_ours =
@@ -48,7 +49,6 @@ Status check_entries(const fs::path& path, std::string_view work_name, bool over
                         base::join(path.string(), ": expected an empty folder, found ", name));
         }
     }
-    if (error) return fail_errno(error.value(), base::join(path.string(), ": cannot list"));
     return {};
 }
 
@@ -157,14 +157,15 @@ void IndexFolder::forget_work() const noexcept {
 void IndexFolder::remove_unlisted() const noexcept {
     const auto listed = listed_names(path_);
     if (!listed) return;  // a manifest that cannot be read protects everything
-    std::error_code error;
+    const auto entries = io::list_folder(path_);
+    if (!entries) return;
     std::vector<fs::path> unlisted;
-    for (const auto& entry : fs::directory_iterator(path_, error)) {
-        const std::string name = entry.path().filename().string();
+    for (const fs::path& entry : *entries) {
+        const std::string name = entry.filename().string();
         const bool keep = std::find(listed->begin(), listed->end(), name) != listed->end();
         const bool is_ours =
             layouts::is_index_file_name(name) || layouts::is_shard_folder_name(name);
-        if (is_ours && !keep) unlisted.push_back(entry.path());
+        if (is_ours && !keep) unlisted.push_back(entry);
     }
     const auto work = begun_work();
     for (const fs::path& path : unlisted) {

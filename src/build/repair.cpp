@@ -156,9 +156,11 @@ Result<std::string> sound_manifest(const fs::path& index_dir) {
 
 // The folder has a file or folder whose name begins like those of the copy.
 bool has_files_of(const fs::path& index_dir, const fs::path& copy_dir) {
+    const auto entries = io::list_folder(copy_dir);
+    if (!entries) return false;
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(copy_dir, ignored)) {
-        const auto name = entry.path().filename();
+    for (const fs::path& entry : *entries) {
+        const fs::path name = entry.filename();
         const bool is_named =
             name != layouts::kManifestName && (layouts::is_index_file_name(name.string()) ||
                                                layouts::is_shard_folder_name(name.string()));

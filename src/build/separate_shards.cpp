@@ -113,14 +113,11 @@ Status write_queries(const WorkFolder& work, const SeparateTask& task, const Mat
 Result<StageOutput> shard_output(const WorkFolder& work, std::uint32_t shard) {
     const std::string name = numbered_shard_name(shard);
     StageOutput output;
-    std::error_code error;
-    for (fs::directory_iterator entry(work.file(name), error), end; !error && entry != end;
-         entry.increment(error)) {
-        if (layouts::is_index_file_name(entry->path().filename().string()))
-            output.files.push_back(name + "/" + entry->path().filename().string());
+    TRACKWAY_TRY_ASSIGN(paths, io::list_folder(work.file(name)));
+    for (const fs::path& path : paths) {
+        if (layouts::is_index_file_name(path.filename().string()))
+            output.files.push_back(name + "/" + path.filename().string());
     }
-    if (error) return base::fail_errno(error.value(), work.file(name).string() + ": cannot list");
-    std::sort(output.files.begin(), output.files.end());
     return output;
 }
 

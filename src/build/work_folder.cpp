@@ -90,13 +90,15 @@ bool is_working_file(std::string_view name) {
                std::end(kWorkingFiles);
 }
 
+// To be removed: none where the folder cannot be listed.
 std::vector<fs::path> files_of(const fs::path& folder) {
-    std::vector<fs::path> files;
-    std::error_code error;
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-         entry.increment(error))
-        files.push_back(entry->path());
-    return files;
+    auto files = io::list_folder(folder);
+    return files ? std::move(*files) : std::vector<fs::path>();
+}
+
+bool holds_marker_alone(const fs::path& folder) {
+    const auto files = io::list_folder(folder);
+    return files && files->size() == 1 && files->front().filename() == kMarker;
 }
 
 std::optional<StageKey> key_in(const std::string& text) {
@@ -186,11 +188,13 @@ Result<WorkFolder> WorkFolder::open_existing(const fs::path& path) {
     if (is_folder && fs::is_regular_file(fs::symlink_status(work.file(kMarker), error)))
         return work;
     // One that was killed as it made the folder, or removed it, left no marker.
-    const std::vector<fs::path> files = files_of(path);
-    const std::string staged = std::string(kMarker) + io::StagedFile::kSuffix;
-    if (is_folder && std::all_of(files.begin(), files.end(),
-                                 [&](const fs::path& file) { return file.filename() == staged; }))
-        return work;
+    if (is_folder) {
+        TRACKWAY_TRY_ASSIGN(files, io::list_folder(path));
+        const std::string staged = std::string(kMarker) + io::StagedFile::kSuffix;
+        if (std::all_of(files.begin(), files.end(),
+                        [&](const fs::path& file) { return file.filename() == staged; }))
+            return work;
+    }
     return base::fail(
         ErrorCode::kInvalidArgument,
         join(path.string(), ": expected the folder of an unfinished build, with a file ", kMarker));
@@ -241,8 +245,9 @@ void WorkFolder::remove() const noexcept {
         if (is_working_file(name)) fs::remove(path, error);
         if (layouts::is_numbered_shard_name(name)) remove_index(path);
     }
+    if (!holds_marker_alone(path_)) return;  // what is left in it stays ours
     fs::remove(path_ / kMarker, error);
-    fs::remove(path_, error);  // unless something is left in it
+    fs::remove(path_, error);
 }
 
 void WorkFolder::tidy() const noexcept {

@@ -3,11 +3,13 @@
 #include "base/assert.h"
 #include "base/errors.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -262,6 +264,20 @@ Status MendedFile::finish(std::uint64_t size_bytes) {
             errno, base::join(file_.path_.string(), ": cannot make it ", size_bytes, " bytes"));
     }
     return file_.sync();
+}
+
+// Not by a loop over the iterator: to advance that throws.
+Result<std::vector<std::filesystem::path>> list_folder(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> paths;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error))
+        paths.push_back(entry->path());
+    if (error) {
+        return base::fail_errno(error.value(), base::join(folder.string(), ": cannot list"));
+    }
+    std::sort(paths.begin(), paths.end());
+    return paths;
 }
 
 Status sync_folder(const std::filesystem::path& folder) {

@@ -113,6 +113,9 @@ private:
     File file_;
 };
 
+// What is in a folder, sorted by name.
+Result<std::vector<std::filesystem::path>> list_folder(const std::filesystem::path& folder);
+
 // Makes names that were created or renamed in the folder survive a power loss.
 Status sync_folder(const std::filesystem::path& folder);
 
