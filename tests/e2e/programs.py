@@ -140,6 +140,15 @@ def without_io_uring():
         raise OSError(ctypes.get_errno(), "no seccomp")
 
 
+def strace_refusal():
+    """Why strace cannot be used here; none if it can."""
+    if not shutil.which("strace"):
+        return "strace is not installed"
+    tried = subprocess.run(["strace", "-qq", "-e", "trace=none", "true"], capture_output=True,
+                           text=True, check=False)
+    return tried.stderr.strip() if tried.returncode else None
+
+
 def write_bin(path, rows):
     """Writes rows as the .*bin file whose extension path has."""
     code = next(c for extension, c, _ in ELEMENTS.values() if path.suffix == "." + extension)

@@ -20,21 +20,12 @@ CLEANING = {"unlink", "unlinkat", "rmdir", "openat", "getdents64", "newfstatat",
 CALLS = "%file,%desc"
 
 
-def refusal():
-    """Why strace cannot be used here; none if it can."""
-    if not shutil.which("strace"):
-        return "strace is not installed"
-    tried = subprocess.run(["strace", "-qq", "-e", "trace=none", "true"], capture_output=True,
-                           text=True, check=False)
-    return tried.stderr.strip() if tried.returncode else None
-
-
 class SystemCallTest(ProgramTest):
     """Indexes of 200 x 6 float32, which take a tenth of a second."""
 
     def setUp(self):
         super().setUp()
-        reason = refusal()
+        reason = programs.strace_refusal()
         if reason:
             self.skipTest(f"system calls cannot be made to fail here: {reason}")
         self.base = write_bin(self.folder / "base.fbin", gaussian_rows(200, 6))
