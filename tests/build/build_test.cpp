@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <sys/file.h>
 #include <unistd.h>
 #include <vector>
@@ -160,6 +161,25 @@ TEST_SUITE("build") {
         CHECK(build_error(built.options).find("another build is at work") != std::string::npos);
         close(lock);
         CHECK(build_error(built.options).empty());
+    }
+
+    TEST_CASE("vectors that are cut short while they are read are an error that names them") {
+        test::BuiltIndex built;
+        build_into(built, test::random_vectors(2000, 8, ElementType::kFloat32, 1),
+                   [](BuildOptions&) {});
+        const auto before = test::contents(built.path());
+        BuildOptions options = built.options;
+        options.overwrite = true;
+        options.seed = 8;
+        for (const std::uintmax_t length : {std::uintmax_t{0}, std::uintmax_t{5000}}) {
+            const auto cut = [&](std::string_view stage, std::uint64_t, std::uint64_t) {
+                if (stage == "read") fs::resize_file(options.vectors, length);
+            };
+            test::expect_error(build(options, cut), ErrorCode::kCorruption,
+                               {options.vectors.string(), "expected", "found"});
+            CHECK(test::contents(built.path()) == before);
+            test::write_vectors(options.vectors, built.vectors);
+        }
     }
 
     TEST_CASE("not a number in the vectors is refused with its row") {

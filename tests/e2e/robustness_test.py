@@ -3,8 +3,10 @@ import itertools
 import json
 import math
 import os
+import pathlib
 import random
 import resource
+import shutil
 
 import programs
 from programs import (ELEMENTS, METRICS, SEED, DatasetTest, ProgramTest, contents, gaussian_rows,
@@ -193,6 +195,18 @@ class UnusualDataTest(ProgramTest):
             ids, distances = self.answers(zeros, zeros, 10, metric=metric)
             self.assertTrue(all(row == (distance,) * 10 for row in distances), metric)
             self.assertTrue(all(len(set(row)) == 10 for row in ids), metric)
+
+    def test_names_of_any_kind(self):
+        """Spaces, quotes, other alphabets, bytes that are no text: names like any other."""
+        data = programs.make_dataset(self.folder / "data", vectors=500, queries=6, dimension=8)
+        for name in ("two words", "Größe", "ディレクトリ", "a'b\"c$d;e", b"\xff\xfe".decode(
+                errors="surrogateescape"), "-dash", "line\nbreak"):
+            folder = self.folder / name
+            folder.mkdir()
+            base = pathlib.Path(shutil.copy(data / "base.fbin", folder / f"{name}.fbin"))
+            index = self.build(base, folder / name)
+            self.verified(index)
+            self.search(index, data / "query.fbin")
 
     def test_every_dimension(self):
         """Dimensions that fill no register: exact answers for all element types and metrics."""

@@ -12,10 +12,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -100,7 +103,8 @@ using Tallies = std::array<Tally, test::kFaultKinds.size()>;
 
 class Matrix {
 public:
-    Matrix(const Kind& kind, const fs::path& folder)
+    // others: indexes of the other kinds.
+    Matrix(const Kind& kind, const fs::path& folder, std::span<const fs::path> others)
         : copy_(folder / "copy"), queries_(test::random_vectors(4, kDimension, kind.type, 7)) {
         test::BuiltIndex built;
         test::BuiltIndex foreign;
@@ -109,7 +113,7 @@ public:
         fs::create_directories(folder);
         fs::copy(built.path(), folder / "index", fs::copy_options::recursive);
         fs::copy(built.path(), copy_, fs::copy_options::recursive);
-        files_ = std::make_unique<test::FaultyFiles>(folder / "index", foreign.path());
+        files_ = std::make_unique<test::FaultyFiles>(folder / "index", foreign.path(), others);
         right_ = test::expect_value(answers());
         test::expect_ok(layouts::verify_index(files_->folder()));
     }
@@ -193,11 +197,19 @@ private:
 
 TEST_CASE("one fault in the files: right answers or an error, and verification finds it") {
     const test::TempFolder folder(fast_folder());
+    std::vector<test::BuiltIndex> built(std::size(kKinds));
+    std::vector<fs::path> paths;
+    for (std::size_t i = 0; i < built.size(); ++i) {
+        build_kind(kKinds[i], 3, built[i]);
+        paths.push_back(built[i].path());
+    }
     std::vector<Matrix> matrices;
     double all = 0;
-    for (const Kind& kind : kKinds) {
-        CAPTURE(kind.name);
-        matrices.emplace_back(kind, folder / std::to_string(matrices.size()));
+    for (std::size_t i = 0; i < built.size(); ++i) {
+        CAPTURE(kKinds[i].name);
+        std::vector<fs::path> others = paths;
+        others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+        matrices.emplace_back(kKinds[i], folder / std::to_string(i), others);
         all += static_cast<double>(matrices.back().size());
     }
     Tallies tallies{};

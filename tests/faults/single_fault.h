@@ -26,7 +26,7 @@ enum class FaultKind : std::uint8_t {
     kZeroedPage,
     kSwappedPages,
     kForeignPage,  // of another index, from the same place
-    kForeignFile,  // the whole file
+    kForeignFile,  // the whole file, of another index of this kind or of any other
     kMissingFile,
     kExtraFile,
 };
@@ -54,9 +54,14 @@ class FaultyFiles {
 public:
     static constexpr std::uint64_t kPage = 4096;
 
-    // foreign: an index whose files have the same names but for the uuid.
-    FaultyFiles(std::filesystem::path folder, const std::filesystem::path& foreign)
+    // foreign: an index whose files have the same names but for the uuid. others: indexes of any
+    // kind.
+    FaultyFiles(std::filesystem::path folder, const std::filesystem::path& foreign,
+                std::span<const std::filesystem::path> others)
         : folder_(std::move(folder)), files_(files_in(folder_)), foreign_(files_in(foreign)) {
+        for (const std::filesystem::path& other : others)
+            for (File& file : files_in(other))
+                others_.push_back(std::move(file));
         for (std::size_t file = 0; file < files_.size(); ++file)
             list_files_and_pages(file);
         few_ = count_;
@@ -107,7 +112,8 @@ public:
                 return write(file.path, fault.at * kPage, page(twin_of(file), fault.at));
             case FaultKind::kForeignFile:
                 std::filesystem::remove(file.path);
-                return write(file.path, 0, twin_of(file).bytes);
+                return write(file.path, 0,
+                             fault.at == 0 ? twin_of(file).bytes : others_[fault.at - 1].bytes);
             case FaultKind::kMissingFile:
                 std::filesystem::remove(file.path);
                 return;
@@ -204,6 +210,9 @@ private:
     void list_files_and_pages(std::size_t number) {
         const File& file = files_[number];
         add(FaultKind::kForeignFile, number, 0, 1);
+        for (std::size_t other = 0; other < others_.size(); ++other)
+            if (others_[other].path.extension() == file.path.extension())
+                add(FaultKind::kForeignFile, number, other + 1, 1);
         add(FaultKind::kMissingFile, number, 0, 1);
         add(FaultKind::kExtraFile, number, 0, 3);
         for (const std::uint64_t more : {1, 512, 4096, 65536})
@@ -239,6 +248,7 @@ private:
     std::filesystem::path folder_;
     std::vector<File> files_;
     std::vector<File> foreign_;
+    std::vector<File> others_;
     std::vector<Range> ranges_;
     std::uint64_t count_ = 0;
     std::uint64_t few_ = 0;
