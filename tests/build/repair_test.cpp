@@ -73,7 +73,7 @@ TEST_SUITE("build") {
         TwoCopies two;
         const fs::path index = two.built.path();
         const fs::path pages = two.file(index, ".pages");
-        for (const std::uint64_t page : {2, 4})
+        for (const std::uint64_t page : {2U, 4U})
             two.spoil(pages, page * kPage + 100);
         two.spoil(two.file(two.copy, ".pages"), 4 * kPage + 200);
         test::expect_error(repair(index, two.copy), ErrorCode::kCorruption,

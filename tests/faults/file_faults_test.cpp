@@ -36,11 +36,7 @@ constexpr std::uint64_t kRepairEvery = 8;  // cases
 // What a machine with a day's time should try; sanitizers make a case ten times as dear.
 std::uint64_t cases_wanted() {
     if (const char* text = std::getenv("TRACKWAY_FAULT_CASES")) return std::stoull(text);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return 1000;
-#else
-    return 24000;
-#endif
+    return TRACKWAY_SANITIZED ? 1000 : 24000;
 }
 
 // Where files are in memory, a case costs no time of a device.

@@ -215,7 +215,7 @@ private:
                 add(FaultKind::kForeignFile, number, other + 1, 1);
         add(FaultKind::kMissingFile, number, 0, 1);
         add(FaultKind::kExtraFile, number, 0, 3);
-        for (const std::uint64_t more : {1, 512, 4096, 65536})
+        for (const std::uint64_t more : {1U, 512U, 4096U, 65536U})
             add(FaultKind::kLengthened, number, more, 1);
         for (std::uint64_t p = 0; p * kPage < file.bytes.size(); ++p) {
             if (!is_zero(page(file, p))) add(FaultKind::kZeroedPage, number, p, 1);
