@@ -61,14 +61,16 @@ Result<File> File::open_flags(const std::filesystem::path& path, int flags) {
     File file;
     file.path_ = path;
     file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
-    if (file.descriptor_ < 0 && errno == ELOOP && (flags & O_NOFOLLOW) != 0) {
+    // Not where the links of a folder lead nowhere.
+    std::error_code ignored;
+    const int failed = file.descriptor_ < 0 ? errno : 0;
+    if (failed == ELOOP && (flags & O_NOFOLLOW) != 0 &&
+        std::filesystem::is_symlink(path, ignored)) {
         return base::fail(
             ErrorCode::kInvalidArgument,
             base::join(path.string(), ": expected a regular file, found a symbolic link"));
     }
-    if (file.descriptor_ < 0) {
-        return base::fail_errno(errno, base::join(path.string(), ": cannot open"));
-    }
+    if (failed != 0) return base::fail_errno(failed, base::join(path.string(), ": cannot open"));
     TRACKWAY_TRY(file.look());
     return file;
 }
