@@ -154,7 +154,7 @@ Result<std::string> sound_manifest(const fs::path& index_dir) {
     return text;
 }
 
-// The folder has a file or folder whose name begins like those of the copy.
+// The folder has a file or shard of the copy by name, and so by uuid.
 bool has_files_of(const fs::path& index_dir, const fs::path& copy_dir) {
     const auto entries = io::list_folder(copy_dir);
     if (!entries) return false;

@@ -92,16 +92,19 @@ Status append_ivecs(io::StagedFile& file, const GroundTruth& truth) {
     return file.append(std::as_bytes(std::span(rows)));
 }
 
+Result<std::string> ground_truth_extension(const std::filesystem::path& path) {
+    const std::string extension = path.extension().string();
+    if (extension == ".ibin" || extension == ".ivecs") return extension;
+    return fail(
+        ErrorCode::kInvalidArgument,
+        join(path.string(), ": expected an extension of .ibin .ivecs, found '", extension, "'"));
+}
+
 }  // namespace
 
 Result<GroundTruth> read_ground_truth(const std::filesystem::path& path) {
     return base::guarded([&]() -> Result<GroundTruth> {
-        const std::string extension = path.extension().string();
-        if (extension != ".ibin" && extension != ".ivecs") {
-            return fail(ErrorCode::kInvalidArgument,
-                        join(path.string(), ": expected an extension of .ibin .ivecs, found '",
-                             extension, "'"));
-        }
+        TRACKWAY_TRY_ASSIGN(extension, ground_truth_extension(path));
         TRACKWAY_TRY_ASSIGN(file, io::File::open_input(path));
         if (extension == ".ivecs") return read_ivecs(file);
         if (file.size_bytes() < 8) return tl::unexpected(size_error(file, 8).error());
@@ -114,12 +117,7 @@ Status write_ground_truth(const std::filesystem::path& path, const GroundTruth& 
         const std::size_t cells = std::size_t{truth.query_count} * truth.k;
         TRACKWAY_ASSERT(cells > 0 && truth.ids.size() == cells);
         TRACKWAY_ASSERT(truth.distances.empty() || truth.distances.size() == cells);
-        const std::string extension = path.extension().string();
-        if (extension != ".ibin" && extension != ".ivecs") {
-            return fail(ErrorCode::kInvalidArgument,
-                        join(path.string(), ": expected an extension of .ibin .ivecs, found '",
-                             extension, "'"));
-        }
+        TRACKWAY_TRY_ASSIGN(extension, ground_truth_extension(path));
         TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(path));
         if (extension == ".ivecs") {
             TRACKWAY_TRY(append_ivecs(file, truth));

@@ -9,11 +9,10 @@ import os
 import random
 import re
 import shutil
-import subprocess
 import unittest
 
 import programs
-from programs import SEED, ProgramTest, contents, finish, gaussian_rows, write_bin
+from programs import SEED, StraceTest, contents
 
 LOSSES = int(os.environ.get("TRACKWAY_POWER_LOSSES", "60"))
 SECTOR = 512
@@ -72,11 +71,7 @@ class Disk:
 
     def change(self, *changes):
         """Names that change together or not at all."""
-        for path, what in changes:
-            if what == "gone":
-                self.now.pop(path, None)
-            else:
-                self.now[path] = what
+        self.apply(self.now, changes)
         self.since.append(changes)
 
     def sync(self, path, inode):
@@ -144,17 +139,8 @@ class Disk:
                     file.write(inode.after_loss(draw))
 
 
-class PowerLossTest(ProgramTest):
+class PowerLossTest(StraceTest):
     """Indexes of 200 x 6 float32, one replaced by one of other options."""
-
-    def setUp(self):
-        super().setUp()
-        reason = programs.strace_refusal()
-        if reason:
-            self.skipTest(f"system calls cannot be recorded here: {reason}")
-        self.base = write_bin(self.folder / "base.fbin", gaussian_rows(200, 6))
-        self.before = self.folder / "before"
-        self.build(self.base, self.before, "--max-degree", 8)
 
     def command_for(self, index):
         """The build that is interrupted."""
@@ -164,11 +150,8 @@ class PowerLossTest(ProgramTest):
     def recorded(self, index):
         """(name, arguments, result) of each call on a file in the folder that succeeded."""
         log = self.folder / "strace.log"
-        line = programs.command_of(*self.command_for(index))
-        finished = finish(subprocess.Popen(
-            ["strace", "-f", "-qq", "-y", "-xx", "-s", "10000000", "-o", log, "-e",
-             f"trace={CALLS}", *line], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE))
+        finished = self.traced(["-y", "-xx", "-s", 10_000_000, "-o", log, "-e", f"trace={CALLS}"],
+                               self.command_for(index))
         self.assertEqual(finished.status, 0, finished)
         calls, begun = [], {}
         inside = "".join(f"\\x{byte:02x}" for byte in os.fsencode(index))

@@ -291,6 +291,26 @@ class ProgramTest(unittest.TestCase):
         in_parallel(one, enumerate(moments), lanes=2)
 
 
+class StraceTest(ProgramTest):
+    """Programs under strace; self.before is an index of 200 x 6 float32 of self.base."""
+
+    def setUp(self):
+        super().setUp()
+        reason = strace_refusal()
+        if reason:
+            self.skipTest(f"system calls cannot be traced here: {reason}")
+        self.base = write_bin(self.folder / "base.fbin", gaussian_rows(200, 6))
+        self.before = self.folder / "before"
+        self.build(self.base, self.before, "--max-degree", 8)
+
+    def traced(self, options, command):
+        """Runs a command of a program under strace with these options."""
+        line = command_of(*command)
+        return finish(subprocess.Popen(
+            ["strace", "-f", "-qq", *map(str, options), *line], cwd="/", stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+
+
 class DatasetTest(ProgramTest):
     """A test whose class made float32 vectors, queries and an index of them."""
     SHAPE = (2000, 32)

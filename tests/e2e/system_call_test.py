@@ -6,11 +6,10 @@ of each are tried, 0 all; calls and failures are taken evenly over the whole run
 import os
 import re
 import shutil
-import subprocess
 import unittest
 
 import programs
-from programs import ProgramTest, contents, finish, gaussian_rows, write_bin
+from programs import StraceTest, contents, gaussian_rows, write_bin
 
 CASES = int(os.environ.get("TRACKWAY_SYSTEM_CALLS", "60"))
 # How a call fails; the last is SIGKILL before it.
@@ -20,26 +19,12 @@ CLEANING = {"unlink", "unlinkat", "rmdir", "openat", "getdents64", "newfstatat",
 CALLS = "%file,%desc"
 
 
-class SystemCallTest(ProgramTest):
+class SystemCallTest(StraceTest):
     """Indexes of 200 x 6 float32, which take a tenth of a second."""
 
     def setUp(self):
         super().setUp()
-        reason = programs.strace_refusal()
-        if reason:
-            self.skipTest(f"system calls cannot be made to fail here: {reason}")
-        self.base = write_bin(self.folder / "base.fbin", gaussian_rows(200, 6))
         self.queries = write_bin(self.folder / "query.fbin", gaussian_rows(12, 6, seed=2))
-        self.before = self.folder / "before"
-        self.build(self.base, self.before, "--max-degree", 8)
-
-    def traced(self, options, command):
-        """Runs a command of a program under strace, with the same number of threads."""
-        line = programs.command_of(*command)
-        process = subprocess.Popen(["strace", "-f", "-qq", *map(str, options), *line], cwd="/",
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE)
-        return finish(process)
 
     def calls_on_files(self, command, index):
         """How often each call is made on a file in the folder, and the options that pick those."""

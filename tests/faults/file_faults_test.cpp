@@ -33,7 +33,7 @@ constexpr std::uint32_t kDimension = 6;
 constexpr std::uint32_t kNeighbors = 5;
 constexpr std::uint64_t kRepairEvery = 8;  // cases
 
-// What a machine with a day's time should try; sanitizers make a case ten times as dear.
+// Sanitizers make a case ten times as dear.
 std::uint64_t cases_wanted() {
     if (const char* text = std::getenv("TRACKWAY_FAULT_CASES")) return std::stoull(text);
     return TRACKWAY_SANITIZED ? 1000 : 24000;

@@ -2,7 +2,6 @@
 #include "trackway/builder.h"
 
 #include "faults/fault_table.h"
-#include "io/memory_page_reader.h"
 #include "layouts/manifest.h"
 #include "search/worker_pool.h"
 #include "support/built_index.h"
@@ -57,22 +56,8 @@ TEST_CASE("every kind of failing read: the right answer or an error that names t
     const auto other = test::open_graph(foreign.path());
     const auto queries = test::random_vectors(40, kDimension, ElementType::kFloat32, 3);
     const beam::BeamParams params{.k = 5, .search_list_size = 20, .beam_width = 2};
-    const auto serve = [&](test::ListSource& source, std::uint64_t seed,
-                           const test::FaultyPageReader::Choose& choose) {
-        search::OpenedShards shards(*opened.graph);
-        const auto open =
-            [&](const io::PageReaderSetup& setup) -> Result<std::unique_ptr<io::PageReader>> {
-            const std::vector<std::span<const std::byte>> files = {opened.pages};
-            return std::make_unique<test::FaultyPageReader>(
-                std::make_unique<io::MemoryPageReader>(files, setup.page_size_bytes, setup.depth),
-                setup, seed, choose, std::vector<std::span<const std::byte>>{other.pages});
-        };
-        auto scheduler = search::Scheduler::create(shards, {8, 4}, open);
-        REQUIRE(scheduler);
-        (*scheduler)->run(source);
-    };
     test::ListSource right(queries.view, params);
-    serve(right, 0, {});
+    serve(opened, right, 0, 1);
     test::FaultTable table("failing reads", {"tried", "errors", "right", "wrong"});
     for (const ReadFault fault : test::kReadFaults) {
         std::atomic<std::uint64_t> tried = 0;
@@ -82,7 +67,7 @@ TEST_CASE("every kind of failing read: the right answer or an error that names t
         for (std::uint64_t seed = 1; tried < 500; ++seed) {
             CAPTURE(seed);
             test::ListSource source(queries.view, params);
-            serve(source, seed, at_times(fault, 10 + seed % 200, tried));
+            serve(opened, source, seed, 8, at_times(fault, 10 + seed % 200, tried), {other.pages});
             REQUIRE(source.finished == queries.view.row_count);
             for (std::uint64_t query = 0; query < queries.view.row_count; ++query) {
                 const Status& status = source.statuses[query];

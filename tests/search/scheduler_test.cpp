@@ -1,14 +1,11 @@
 #include "search/scheduler.h"
 
-#include "io/memory_page_reader.h"
 #include "support/built_index.h"
-#include "support/faulty_page_reader.h"
 #include "support/list_source.h"
 #include "support/searched_graph.h"
 
 #include <doctest/doctest.h>
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,21 +23,6 @@ test::BuiltIndex& shared_index() {
                    [&](BuildOptions&) { write_workload(index, 64); });
     }
     return index;
-}
-
-void serve(const test::SearchedGraph& opened, ListSource& source, std::uint64_t seed,
-           std::uint32_t in_flight, const test::FaultyPageReader::Choose& choose = {}) {
-    search::OpenedShards shards(*opened.graph);
-    auto scheduler = search::Scheduler::create(
-        shards, {in_flight, 4},
-        [&](const io::PageReaderSetup& setup) -> Result<std::unique_ptr<io::PageReader>> {
-            const std::vector<std::span<const std::byte>> files = {opened.pages};
-            return std::make_unique<test::FaultyPageReader>(
-                std::make_unique<io::MemoryPageReader>(files, setup.page_size_bytes, setup.depth),
-                setup, seed, choose);
-        });
-    REQUIRE(scheduler);
-    (*scheduler)->run(source);
 }
 
 }  // namespace

@@ -1,10 +1,18 @@
-// Queries for a scheduler, handed out one by one, with what became of each.
+// Queries for a scheduler over pages in memory, handed out one by one, with what became of each.
 #pragma once
 
+#include "io/memory_page_reader.h"
 #include "search/query_source.h"
+#include "search/scheduler.h"
+#include "support/faulty_page_reader.h"
+#include "support/searched_graph.h"
+
+#include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -52,6 +60,23 @@ public:
     std::vector<Status> statuses;
     std::uint64_t finished = 0;
 };
+
+// Answers them over reads that shuffle, and fail as chosen. foreign: pages of another index.
+inline void serve(const SearchedGraph& opened, ListSource& source, std::uint64_t seed,
+                  std::uint32_t in_flight, const FaultyPageReader::Choose& choose = {},
+                  std::vector<std::span<const std::byte>> foreign = {}) {
+    search::OpenedShards shards(*opened.graph);
+    auto scheduler = search::Scheduler::create(
+        shards, {in_flight, 4},
+        [&](const io::PageReaderSetup& setup) -> Result<std::unique_ptr<io::PageReader>> {
+            const std::vector<std::span<const std::byte>> files = {opened.pages};
+            return std::make_unique<FaultyPageReader>(
+                std::make_unique<io::MemoryPageReader>(files, setup.page_size_bytes, setup.depth),
+                setup, seed, choose, std::move(foreign));
+        });
+    REQUIRE(scheduler);
+    (*scheduler)->run(source);
+}
 
 inline bool is_same(std::span<const Neighbor> a, std::span<const Neighbor> b) {
     return std::ranges::equal(a, b, [](const Neighbor& x, const Neighbor& y) {
