@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/errors.h"
 #include "io/page_reader.h"
+#include "io/read_slots.h"
 
 #include <liburing.h>
 
@@ -18,19 +19,16 @@ namespace {
 class UringPageReader final : public PageReader {
 public:
     explicit UringPageReader(const PageReaderSetup& setup)
-        : buffers_(setup.buffers), page_size_(setup.page_size_bytes), depth_(setup.depth) {
+        : buffers_(setup.buffers), depth_(setup.depth), slots_(setup.depth, setup.page_size_bytes) {
         for (const File* file : setup.files)
             descriptors_.push_back(file->descriptor());
-        in_flight_.resize(depth_);
-        for (std::uint32_t i = 0; i < depth_; ++i)
-            free_.push_back(i);
         finished_.reserve(depth_);
     }
 
     UringPageReader(const UringPageReader&) = delete;
     UringPageReader& operator=(const UringPageReader&) = delete;
     ~UringPageReader() override {
-        while (free_.size() < depth_)
+        while (!slots_.is_idle())
             reap();
         if (open_) io_uring_queue_exit(&ring_);
     }
@@ -45,13 +43,9 @@ public:
     }
 
     void submit(std::span<PageRead* const> reads) override {
-        TRACKWAY_ASSERT(reads.size() <= free_.size());
-        for (PageRead* read : reads) {
-            const std::uint32_t slot = free_.back();
-            free_.pop_back();
-            in_flight_[slot] = {read, 0};
-            prepare(slot);
-        }
+        TRACKWAY_ASSERT(reads.size() <= slots_.free_count());
+        for (PageRead* read : reads)
+            prepare(slots_.take(*read));
         io_uring_submit(&ring_);
     }
 
@@ -59,7 +53,7 @@ public:
     // they are counted here, since one wait may return those of an earlier submission.
     std::span<PageRead* const> reap() override {
         finished_.clear();
-        while (finished_.empty() && free_.size() < depth_) {
+        while (finished_.empty() && !slots_.is_idle()) {
             const int submitted = io_uring_submit_and_wait(&ring_, 1);
             // Interrupted, or the kernel is short of memory or completion space: all of these pass.
             const bool passing = submitted == -EINTR || submitted == -EAGAIN ||
@@ -70,16 +64,11 @@ public:
         return finished_;
     }
 
-    std::size_t free_slots() const noexcept override { return free_.size(); }
+    std::size_t free_slots() const noexcept override { return slots_.free_count(); }
     const char* engine() const noexcept override { return "uring"; }
     const std::string& description() const noexcept override { return description_; }
 
 private:
-    struct InFlight {
-        PageRead* read = nullptr;
-        std::uint32_t done_bytes = 0;
-    };
-
     Status open_ring() {
         struct Attempt {
             unsigned flags;
@@ -98,6 +87,8 @@ private:
             failed = io_uring_queue_init(depth_, &ring_, attempt.flags);
             if (failed == 0) {
                 open_ = true;
+                // No more than depth_ are ever in flight: the completion queue cannot overflow.
+                TRACKWAY_ASSERT(ring_.cq.ring_entries >= depth_);
                 is_disabled_ = (attempt.flags & IORING_SETUP_R_DISABLED) != 0;
                 description_ = attempt.name;
                 io_uring_register_ring_fd(&ring_);  // saves a lookup per call; optional
@@ -143,16 +134,12 @@ private:
     void prepare(std::uint32_t slot) {
         io_uring_sqe* entry = io_uring_get_sqe(&ring_);
         TRACKWAY_ASSERT(entry != nullptr);  // the queue holds depth_ entries
-        const InFlight& flight = in_flight_[slot];
-        const PageRead& read = *flight.read;
-        const int file = fixed_files_ ? static_cast<int>(read.file) : descriptors_[read.file];
-        std::byte* buffer = read.buffer + flight.done_bytes;
-        const std::uint32_t size = page_size_ - flight.done_bytes;
-        const std::uint64_t offset = read.offset + flight.done_bytes;
+        const ReadSlots::Rest rest = slots_.rest_of(slot);
+        const int file = fixed_files_ ? static_cast<int>(rest.file) : descriptors_[rest.file];
         if (fixed_buffers_) {
-            io_uring_prep_read_fixed(entry, file, buffer, size, offset, 0);
+            io_uring_prep_read_fixed(entry, file, rest.buffer, rest.size_bytes, rest.offset, 0);
         } else {
-            io_uring_prep_read(entry, file, buffer, size, offset);
+            io_uring_prep_read(entry, file, rest.buffer, rest.size_bytes, rest.offset);
         }
         if (fixed_files_) io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE);
         io_uring_sqe_set_data64(entry, slot);
@@ -170,20 +157,14 @@ private:
     }
 
     void complete(std::uint32_t slot, int result) {
-        InFlight& flight = in_flight_[slot];
-        if (result == -EAGAIN || result == -EINTR) return prepare(slot);
-        if (result > 0) {
-            flight.done_bytes += static_cast<std::uint32_t>(result);
-            if (flight.done_bytes < page_size_) return prepare(slot);
-        }
-        flight.read->result = result < 0 ? result : static_cast<int>(flight.done_bytes);
-        finished_.push_back(flight.read);
-        free_.push_back(slot);
+        PageRead* read = slots_.complete(slot, result);
+        if (read == nullptr) return prepare(slot);
+        finished_.push_back(read);
     }
 
     std::span<std::byte> buffers_;
-    std::uint32_t page_size_;
     std::uint32_t depth_;
+    ReadSlots slots_;
     io_uring ring_{};
     bool open_ = false;
     bool is_disabled_ = false;
@@ -191,8 +172,6 @@ private:
     bool fixed_buffers_ = false;
     std::string description_;
     std::vector<int> descriptors_;
-    std::vector<InFlight> in_flight_;
-    std::vector<std::uint32_t> free_;  // slots of in_flight_ that are not in use
     std::vector<PageRead*> finished_;
 };
 
