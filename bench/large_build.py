@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds 5 million x 96 float32 inside 1 GiB and searches them: peak memory, time of each stage, pages.
 
-    bench/large_build.py --output DIR [--bin DIR] [--vectors 5000000] [--budget-mib 1024]
+    bench/large_build.py --output DIR [--bin DIR] [--vectors 5000000] [--budget-mib 1024] [--max-degree 64] [--build-list 100]
 
 DIR gets vectors, index and report.json, some 12 GB; what is there already is taken. Takes two hours on two cores. Exit status 1 when the
 peak is more than the budget and a tenth.
@@ -35,6 +35,8 @@ def main():
     parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("build/release/bin"))
     parser.add_argument("--vectors", type=int, default=5_000_000)
     parser.add_argument("--budget-mib", type=int, default=1024)
+    parser.add_argument("--max-degree", type=int, default=64)
+    parser.add_argument("--build-list", type=int, default=100)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     data = make_data(options)
@@ -42,7 +44,7 @@ def main():
     built = json.loads(run(
         options.bin / "build-index", "--vectors", data / "base.fbin", "--workload", data / "learn.fbin",
         "--index", index, "--overwrite", "--memory-budget", f"{options.budget_mib}MiB", "--quiet",
-        "--json", "-"))
+        "--max-degree", options.max_degree, "--build-list", options.build_list, "--json", "-"))
     found = json.loads(run(
         options.bin / "search-index", "--index", index, "--queries", data / "query.fbin",
         "--ground-truth", data / "truth.ibin", "--search-list", LISTS, "--beam-width", 1, "--quiet", "--json", "-"))
