@@ -99,7 +99,8 @@ def extract(archive, member, target, first_bytes, progress):
                 progress.end()
                 return
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise FetchError(f"{archive}: expected a .tar.gz, found a damaged one: {error}") from None
+        raise FetchError(f"{archive}: expected a .tar.gz, found a damaged one: {error}; remove it to "
+                         "download it anew") from None
     raise FetchError(f"{archive}: expected {member}, found no such member")
 
 
@@ -113,7 +114,7 @@ def open_hdf5(path):
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise FetchError(f"{path}: expected an HDF5 file, found {error}") from None
+        raise FetchError(f"{path}: expected an HDF5 file, found {error}; remove it to download it anew") from None
 
 
 def member_of_hdf5(file, path, member, shape):

@@ -128,6 +128,7 @@ class FetchTest(ProgramTest):
         ids, distances = neighbours(self.rows["base"][:rows], self.rows["query"][:queries])
         self.assertEqual(read_truth(folder / f"gt{K}.ibin"), ([*map(tuple, ids)], [*map(tuple, distances)]))
         self.assertEqual(len(list(folder.iterdir())), 5)
+        self.assertEqual(list(self.output.rglob("*.partial*")), [])
 
     def asked_for(self, path):
         """The ranges that were asked for, of one file."""
@@ -167,6 +168,8 @@ class SliceTest(FetchTest):
         self.server.serve("/base.u8bin", self.files["base"], ranges=False, cuts=[1000])
         self.refuses(words=[self.server.address + "/base.u8bin", "ended at byte 1000", f"expected {SET_BYTES}"])
         self.refuses(words=["expected bytes from 1000", "takes no ranges", "--restart", STEP])
+        self.server.serve("/base.u8bin", self.files["base"], wrong_range=True)
+        self.refuses(words=["expected bytes from 1000", f"found Content-Range bytes 0-{SET_BYTES - 1}", STEP])
         self.fetched("--restart")
         self.has_set()
 

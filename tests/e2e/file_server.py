@@ -1,4 +1,4 @@
-"""A file server on 127.0.0.1 that ignores ranges, breaks off, stalls, redirects or refuses as it is told."""
+"""A file server on 127.0.0.1 that takes ranges, or ignores them, breaks off, stalls, redirects or refuses."""
 import http.server
 import re
 import threading
@@ -11,6 +11,7 @@ class Served:
     def __init__(self, content, **manner):
         self.content = content
         self.ranges = manner.pop("ranges", True)
+        self.wrong_range = manner.pop("wrong_range", False)  # Another range than was asked for.
         self.tag = manner.pop("tag", None)
         self.status = manner.pop("status", None)
         self.redirect = manner.pop("redirect", None)
@@ -50,6 +51,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             first, last = int(match[1]), min(int(match[2] or size), size - 1)
             if first >= size:
                 return self.send_error(416)
+            first = 0 if served.wrong_range else first
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
         else:
