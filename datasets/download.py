@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 
+import ftp
 from reporting import FetchError
 
 BLOCK = 1 << 20
@@ -239,13 +240,15 @@ def open_at(url, offset, wanted, note, timeout):
     if offset and note.get("validator") and note["url"] == url:
         headers["If-Range"] = note["validator"]
     try:
+        if ftp.is_direct(url):
+            return ftp.open_at(url, offset, timeout)
         return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
         answer = f"answered {error.code} {error.reason} (asked for bytes from {offset})"
         raise (Broken if error.code in PASSING else DeadLink)(answer) from None
     except urllib.error.URLError as error:
-        lasting = isinstance(error.reason, LASTING) or url.startswith("ftp:")
+        lasting = isinstance(error.reason, (*LASTING, str))
         raise (DeadLink if lasting else Broken)(f"no connection: {error.reason} (at byte {offset})") from None
     except (OSError, http.client.HTTPException) as error:
         raise Broken(f"no answer: {error or type(error).__name__} (at byte {offset})") from None
@@ -266,8 +269,8 @@ def total_of(url, answer, offset, wanted, note):
         if offset:
             refuse(f"expected bytes from {offset}, found the whole file: the server takes no ranges, or the "
                    f"file has changed; {RESTART}")
-        length = answer.headers.get("Content-Length")
-        total = int(length) if length else None
+        length = answer.headers.get("Content-Length") or ""
+        total = int(length) if length.isdecimal() else None
     if total is None:
         return None
     if wanted.bytes_exact and total != wanted.source_bytes:

@@ -1,6 +1,8 @@
-"""A file server on 127.0.0.1 that takes ranges, or ignores them, breaks off, stalls, redirects or refuses."""
+"""File servers on 127.0.0.1, HTTP and FTP, that take ranges, or ignore them, break off, stall, redirect or refuse."""
 import http.server
 import re
+import socket
+import socketserver
 import threading
 import urllib.parse
 
@@ -75,14 +77,55 @@ class Handler(http.server.BaseHTTPRequestHandler):
             pass  # The client has enough, or is dead.
 
 
-class FileServer(http.server.ThreadingHTTPServer):
+class FtpHandler(socketserver.StreamRequestHandler):
+    """Answers the commands of one FTP session, as far as a client that reads needs them."""
+
+    def handle(self):
+        """A line, an answer; RETR goes to a connection of its own."""
+        self.offset, self.data = 0, None
+        self.say("220 ready")
+        for line in self.rfile:
+            verb, _, rest = line.decode().strip().partition(" ")
+            served = self.server.files.get(rest)
+            if verb in ("SIZE", "RETR") and (served is None or served.status):
+                self.say("550 no such file")
+            elif verb == "RETR":
+                self.send(rest, served)
+            elif verb == "PASV":
+                self.data = socket.create_server(("127.0.0.1", 0))
+                port = self.data.getsockname()[1]
+                self.say(f"227 at (127,0,0,1,{port >> 8},{port & 255})")
+            elif verb == "REST":
+                self.offset = int(rest)
+                self.say("350 from there")
+            else:
+                self.say({"USER": "230 come in", "TYPE": "200 so it is", "SIZE": "213 "}.get(verb, "502 not known") +
+                         (str(len(served.content)) if served else ""))
+
+    def say(self, text):
+        """One answer."""
+        self.wfile.write(text.encode() + b"\r\n")
+
+    def send(self, path, served):
+        """The file from the offset on, or as much of it as its manner allows."""
+        self.server.requests.append((path, self.offset))
+        self.say("150 here it comes")
+        with self.data, self.data.accept()[0] as connection:
+            body = served.content[self.offset:]
+            connection.sendall(body[:served.cuts.pop(0)] if served.cuts else body)
+        self.offset = 0
+        self.say("226 done")
+
+
+class Server:
     """Serves a dictionary of files (path: Served) from a thread of its own until it is stopped."""
     daemon_threads = True
+    protocol, handler = None, None
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", 0), self.handler)
         self.files, self.requests, self.go_on = {}, [], threading.Event()
-        self.address = f"http://127.0.0.1:{self.server_port}"
+        self.address = f"{self.protocol}://127.0.0.1:{self.server_address[1]}"
         self.thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
 
@@ -97,3 +140,13 @@ class FileServer(http.server.ThreadingHTTPServer):
         self.shutdown()
         self.thread.join()
         self.server_close()
+
+
+class FileServer(Server, http.server.ThreadingHTTPServer):
+    """By HTTP, and as a proxy."""
+    protocol, handler = "http", Handler
+
+
+class FtpServer(Server, socketserver.ThreadingTCPServer):
+    """By FTP, passive."""
+    protocol, handler = "ftp", FtpHandler
