@@ -94,8 +94,6 @@ def extract(archive, member, target, first_bytes, progress):
                         file.write(block)
                         size -= len(block)
                         progress.advance(len(block))
-                    if size:
-                        raise FetchError(f"{archive}: {member}: {size} bytes are missing at its end")
                 progress.end()
                 return
     except (tarfile.TarError, EOFError, zlib.error) as error:
