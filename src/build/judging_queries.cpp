@@ -14,6 +14,9 @@ namespace {
 constexpr std::uint64_t kQueries = 3072;
 // Of a separate shard fewer do: what one misjudges others make good.
 constexpr std::uint64_t kQueriesOfShard = 512;
+// Searching few vectors costs little whatever the setting: there, one query for so many of them.
+constexpr std::uint64_t kVectorsPerQuery = 10;
+constexpr std::uint64_t kQueriesLeast = 128;
 
 }  // namespace
 
@@ -27,7 +30,8 @@ JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& 
     const std::uint64_t count = workload.given().row_count;
     const std::uint64_t half = std::max<std::uint64_t>(count / 2, 1);
     const std::uint64_t part = kQueries * given.row_count / numbers.row_count();
-    const std::uint64_t used = std::min(half, std::max(part, kQueriesOfShard));
+    const std::uint64_t worth = std::max(given.row_count / kVectorsPerQuery, kQueriesLeast);
+    const std::uint64_t used = std::min({half, std::max(part, kQueriesOfShard), worth});
     base::AlignedBuffer rows(used * given.row_bytes());
     for (std::uint64_t i = 0; i < used; ++i) {
         judging.numbers.push_back(std::min(i * half / used * 2 + 1, count - 1));
