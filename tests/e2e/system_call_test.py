@@ -17,6 +17,8 @@ FAILURES = ("error=EIO", "error=ENOSPC", "error=EINTR", "signal=KILL")
 # Those without which files cannot be removed: the next build does it.
 CLEANING = {"unlink", "unlinkat", "rmdir", "openat", "getdents64", "newfstatat", "fcntl"}
 CALLS = "%file,%desc"
+# A merge reads rows one by one, some hundred thousand times: left out where shards are merged.
+CALLS_OF_SHARDS = "!pread64"
 
 
 class SystemCallTest(StraceTest):
@@ -26,16 +28,16 @@ class SystemCallTest(StraceTest):
         super().setUp()
         self.queries = write_bin(self.folder / "query.fbin", gaussian_rows(12, 6, seed=2))
 
-    def calls_on_files(self, command, index):
+    def calls_on_files(self, command, index, calls):
         """How often each call is made on a file in the folder, and the options that pick those."""
         log = self.folder / "strace.log"
-        finished = self.traced(["-y", "-o", log, "-e", f"trace={CALLS}"], command)
+        finished = self.traced(["--seccomp-bpf", "-y", "-o", log, "-e", f"trace={calls}"], command)
         self.assertEqual(finished.status, 0, finished)
         paths = set(re.findall(rf'["<]({re.escape(str(index))}[^">]*)[">]', log.read_text()))
         picked = [word for path in sorted(paths) for word in ("-P", path)]
         shutil.rmtree(index)
         shutil.copytree(self.before, index)
-        self.traced([*picked, "-o", log, "-e", f"trace={CALLS}"], command)
+        self.traced(["--seccomp-bpf", *picked, "-o", log, "-e", f"trace={calls}"], command)
         counts = {}
         for name in re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.MULTILINE):
             counts[name] = counts.get(name, 0) + 1
@@ -50,7 +52,8 @@ class SystemCallTest(StraceTest):
         # The paths were those of another folder.
         own = [word.replace(str(self.folder / "index"), str(index)) for word in picked]
         finished = self.traced(
-            [*own, "-o", "/dev/null", "-e", f"inject={name}:{failure}:when={occurrence}"], command)
+            ["--seccomp-bpf", *own, "-o", "/dev/null", "-e", f"trace={name}", "-e",
+             f"inject={name}:{failure}:when={occurrence}"], command)
         told = f"{name} {occurrence} {failure}: {finished}"
         left = contents(index)
         old = contents(self.before)
@@ -73,19 +76,20 @@ class SystemCallTest(StraceTest):
         shutil.rmtree(index)
         return finished.status
 
-    def sweep(self, command_for):
+    def sweep(self, command_for, cases_wanted=CASES, calls=CALLS):
         """All calls in all ways, or a sample of them."""
         index = self.folder / "index"
         shutil.copytree(self.before, index)
         command = command_for(index)
-        counts, picked = self.calls_on_files(command, index)
+        counts, picked = self.calls_on_files(command, index, calls)
         expected = contents(index)
         cases = [(name, occurrence, failure) for name, count in sorted(counts.items())
                  for occurrence in range(1, count + 1) for failure in FAILURES]
-        step = max(1, len(cases) / CASES) if CASES else 1
+        step = max(1, len(cases) / cases_wanted) if cases_wanted else 1
         chosen = [cases[int(i * step)] for i in range(int(len(cases) / step))]
         ended = programs.in_parallel(
             lambda case: self.one(case, command_for, picked, expected), enumerate(chosen), lanes=3)
+        shutil.rmtree(index)
         print(f"{command[0]}: {sum(counts.values())} calls on files, {len(chosen)} failures tried: "
               f"{sum(status == 0 for status in ended)} did no harm, "
               f"{sum(status > 0 for status in ended)} errors, "
@@ -95,6 +99,16 @@ class SystemCallTest(StraceTest):
         """An index is replaced by one of other options."""
         self.sweep(lambda index: ("build-index", "--vectors", self.base, "--workload", self.queries,
                                   "--index", index, "--overwrite", "--threads", 1, "--quiet"))
+
+    def test_shards(self):
+        """An index is replaced by one of two shards, merged or separate."""
+        vectors = write_bin(self.folder / "more.fbin", gaussian_rows(2000, 6))
+        for graphs in ("merged", "separate"):
+            with self.subTest(graphs=graphs):
+                self.sweep(lambda index: (
+                    "build-index", "--vectors", vectors, "--index", index, "--overwrite", "--shards", 2,
+                    "--graph", graphs, "--max-degree", 8, "--build-list", 16, "--threads", 1, "--quiet"),
+                    CASES // 3, CALLS_OF_SHARDS)
 
     def test_relayout(self):
         """An index is laid out anew."""
