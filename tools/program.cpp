@@ -134,7 +134,7 @@ const std::map<std::string, VectorEncoding>& encoding_names() {
 CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& value,
                       const std::string& meaning) {
     return app.add_option(name, value, meaning)
-        ->transform(CLI::AsSizeValue(false))
+        ->transform(CLI::AsSizeValue(false).description(""))
         ->type_name("SIZE");
 }
 

@@ -39,7 +39,7 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
     for (const auto& [key, choice] : choices) {
         if (choice == value) option->default_str(key);
     }
-    option->type_name(text)->check(CLI::IsMember(choices));
+    option->type_name(text)->check(CLI::IsMember(choices).description(""));
     return option;
 }
 
