@@ -14,8 +14,11 @@ write_basic_package_version_file(trackway-config-version.cmake COMPATIBILITY Sam
 install(FILES ${PROJECT_BINARY_DIR}/trackway-config.cmake
         ${PROJECT_BINARY_DIR}/trackway-config-version.cmake DESTINATION ${package_dir})
 
-# pkg-config finds the prefix from the place of the file, as far up as it lies below it.
-file(RELATIVE_PATH TRACKWAY_UP ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+# pkg-config finds the prefix from its own place, TRACKWAY_UP of it.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
+           BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE TRACKWAY_UP)
+cmake_path(APPEND includedir "\${prefix}" ${CMAKE_INSTALL_INCLUDEDIR})  # as it is, where absolute
+cmake_path(APPEND libdir "\${prefix}" ${CMAKE_INSTALL_LIBDIR})
 configure_file(tools/trackway.pc.in trackway.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/trackway.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
