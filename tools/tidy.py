@@ -37,6 +37,7 @@ WRAPPERS = {
     "Eigen/": ["src/quant/principal_axes.cpp"],
     "CLI/": ["tools/", "bench/", "tests/fuzz/"],
     "hnswlib/": ["bench/hnswlib_peer.cpp"],
+    "faiss/": ["bench/faiss_peer.cpp"],
     "doctest/": ["tests/"],
     "benchmark/": ["bench/"],
 }
