@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import sys
 
+from measure import print_table
+
 RECALLS = (0.90, 0.95, 0.99)
 LISTS = (10, 12, 14, 17, 20, 24, 28, 34, 40, 50, 60, 75, 95, 120)
 ORDERS = ("insertion", "breadth-first", "covisit", "affinity")
@@ -63,14 +65,6 @@ def cells(rows):
     estimates = at_recall(rows, RECALLS[1], "estimates_per_query")
     return [f"{p:.2f}" if p is not None else "-" for p in pages] + \
         [f"{estimates:.0f}" if estimates is not None else "-"]
-
-
-def print_table(head, lines):
-    """A Markdown table, and nothing else."""
-    print("| " + " | ".join(head) + " |")
-    print("|" + " --- |" * len(head))
-    for line in lines:
-        print("| " + " | ".join(map(str, line)) + " |", flush=True)
 
 
 def find(folder, stem):

@@ -9,7 +9,8 @@ DATA holds sift250k and code-ood-50k; DIR gets the indexes and report.json. The 
 import argparse
 import json
 import pathlib
-import subprocess
+
+from measure import run as ran
 
 LISTS = "13,15,17,20,24,28,32,36,40,46,52,60,70,80,90,100,110,120,130,140,160"
 AIMED = (0.95, 0.99)
@@ -28,8 +29,7 @@ SETS = {
 
 def run(*command):
     """What a program prints; it must succeed."""
-    return subprocess.run([str(part) for part in command], check=True, capture_output=True,
-                          text=True).stdout
+    return ran(command).out
 
 
 def value_at(rows, field, recall):

@@ -1,0 +1,157 @@
+"""Runs programs and measures them from outside: time, CPU, memory, the disk's own rate, the machine.
+Shared by the scripts of bench/."""
+import json
+import os
+import pathlib
+import platform
+import select
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+
+PSS_PAUSES_MS = (5, 10, 20, 40, 80, 160)  # then always the last: a look at PSS costs the program time
+
+
+class Failure(Exception):
+    """The work cannot be done; the text is the one line that says why."""
+
+
+class Ran:
+    """A program that ended well: what it printed and what it took."""
+
+    def __init__(self, command, out, seconds, usage):
+        self.command, self.out, self.seconds = command, out, seconds
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        self.peak_resident_bytes = usage.ru_maxrss * 1024
+        self.pss_bytes = None
+
+
+def pss_of(pid):
+    """Proportional set size in bytes of a live process, 0 when it is no longer there."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in text.splitlines()
+                 if line.startswith("Pss:")), 0)
+
+
+def watch(pid, sample_pss):
+    """Waits until the process has ended (it stays to be waited for); the largest PSS seen."""
+    largest, looks = 0, 0
+    descriptor = os.pidfd_open(pid)
+    try:
+        end = select.poll()
+        end.register(descriptor, select.POLLIN)
+        while not end.poll(PSS_PAUSES_MS[min(looks, len(PSS_PAUSES_MS) - 1)] if sample_pss else None):
+            largest, looks = max(largest, pss_of(pid)), looks + 1
+    finally:
+        os.close(descriptor)
+    return largest
+
+
+def run(command, sample_pss=False):
+    """Runs a command to its end, which must be a good one. PSS is of this process alone."""
+    command = [str(part) for part in command]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        began = time.monotonic()
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        except OSError as error:
+            raise Failure(f"{command[0]}: {error.strerror}") from error
+        try:
+            largest = watch(process.pid, sample_pss)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            if process.returncode is None:  # interrupted
+                process.kill()
+                process.wait()
+        seconds = time.monotonic() - began
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode(errors="replace"))
+    if process.returncode != 0:
+        last = (texts[1].strip() or texts[0].strip() or "it printed nothing").splitlines()[-1]
+        raise Failure(f"{' '.join(command)}: exit status {process.returncode}: {last}")
+    ran = Ran(command, texts[0], seconds, usage)
+    ran.pss_bytes = largest or None
+    return ran
+
+
+def spread(values):
+    """Median, least and most of a value over rounds; None where a round could not say."""
+    if any(value is None for value in values):
+        return None
+    return {"median": statistics.median(values), "min": min(values), "max": max(values),
+            "rounds": list(values)}
+
+
+def fio_command(path, block_bytes, threads, seconds):
+    """Random direct reads of a file, many in flight."""
+    return ["fio", "--name=reads", f"--filename={path}", "--rw=randread", f"--bs={block_bytes}",
+            "--direct=1", "--ioengine=io_uring", "--iodepth=64", f"--numjobs={threads}",
+            f"--runtime={seconds}", "--time_based", "--group_reporting", "--readonly",
+            "--output-format=json"]
+
+
+def reads_per_second(command):
+    """What fio finds."""
+    if not shutil.which("fio"):
+        raise Failure("fio is not installed (Debian: fio)")
+    printed = run(command).out
+    try:  # notes may stand before the JSON
+        return json.loads(printed[printed.index("{"):])["jobs"][0]["read"]["iops"]
+    except (ValueError, KeyError, IndexError) as error:
+        raise Failure(f"{' '.join(command)}: no reads in what it printed") from error
+
+
+def value_of(path, key, separator):
+    """What follows the key in a file of lines such as /proc/cpuinfo, or None."""
+    for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(separator)
+        if name.strip() == key:
+            return value.strip().strip('"')
+    return None
+
+
+def disk_of(path):
+    """Device and file system that hold a path."""
+    number = os.stat(path).st_dev
+    device = f"{os.major(number)}:{os.minor(number)}"
+    for line in pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        mount, _, kind = line.partition(" - ")
+        if mount.split()[2] == device:
+            kind, source = kind.split()[:2]
+            model = pathlib.Path(f"/sys/dev/block/{device}/device/model")
+            named = f", {model.read_text(encoding='utf-8').strip()}" if model.exists() else ""
+            return f"{source} ({kind}{named})"
+    return f"device {device}"
+
+
+def machine(path):
+    """The machine, and the disk that holds the path."""
+    return {"cpu": value_of("/proc/cpuinfo", "model name", ":") or platform.machine(),
+            "cores": len(os.sched_getaffinity(0)),
+            "memory_bytes": int(value_of("/proc/meminfo", "MemTotal", ":").split()[0]) * 1024,
+            "kernel": platform.release(),
+            "os": value_of("/etc/os-release", "PRETTY_NAME", "="), "disk": disk_of(path)}
+
+
+def debian_version(package):
+    """The version of an installed Debian package."""
+    try:
+        return run(["dpkg-query", "-W", "-f", "${Version}", package]).out.split("-")[0]
+    except Failure as failure:
+        raise Failure(f"{package} is not installed (Debian: {package})") from failure
+
+
+def print_table(head, lines):
+    """A Markdown table."""
+    print("\n| " + " | ".join(head) + " |")
+    print("|" + " --- |" * len(head))
+    for line in lines:
+        print("| " + " | ".join(map(str, line)) + " |", flush=True)
