@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Trackway beside hnswlib, faiss and systems of your own: one run on the same machine, data and threads.
+Interleaved: in every round each system makes every search once, the disk's own rate (fio) beside them.
+
+    bench/compare.py --dataset sift250k --data-dir DATA --output /tmp/compare
+    bench/compare.py --dataset synthetic-ood --output /tmp/ood --system bench/configs/diskann.json
+    bench/compare.py --vectors base.npy --queries query.npy --ground-truth truth.ibin --output /tmp/own
+
+Writes OUTPUT/compare.json (bench/README.md says what is in it) and prints it as Markdown tables.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import sys
+
+import measure
+from compare_adaptor import Adapted
+from compare_data import dataset_of
+from compare_systems import SYSTEMS
+from measure import Failure, print_table
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+POINT_FIELDS = ("recall", "qps", "latency_us_mean", "latency_us_p50", "latency_us_p99", "pages_per_query",
+                "bytes_read_per_query", "resident_bytes", "cpu_us_per_query")
+SERIES = {"points": ("setting", POINT_FIELDS),
+          "load": ("queries_in_flight", ("recall", "qps", "latency_us_p50", "latency_us_p99")),
+          "memory": ("memory_budget_bytes", ("resident_bytes", "recall", "qps", "pages_per_query"))}
+MIB = 2 ** 20
+
+
+def say(text):
+    """Progress, on stderr."""
+    print(f"compare: {text}", file=sys.stderr, flush=True)
+
+
+def texts(commands):
+    """Commands as lists of strings."""
+    return [[str(part) for part in command] for command in commands]
+
+
+def index_bytes(system):
+    """What the system's index takes on disk."""
+    return sum(path.stat().st_size for path in system.index_files())
+
+
+def built(system):
+    """What building the system's index took. One that the same commands built from the same vectors is kept."""
+    commands = texts(system.build_commands())
+    base = os.stat(system.dataset.files["base"])
+    key = {"commands": commands, "version": system.version, "vectors": [base.st_size, base.st_mtime_ns]}
+    record = system.work / "build.json"
+    if record.exists():
+        kept = json.loads(record.read_text(encoding="utf-8"))
+        if kept["key"] == key:
+            say(f"{system.name}: the index that was built before is kept")
+            return kept["build"] | {"index_bytes": index_bytes(system)}
+        record.unlink()
+    for path in system.work.glob("index*"):
+        if path.is_file():
+            path.unlink()
+    say(f"{system.name}: builds")
+    ran = [measure.run(command) for command in commands]
+    build = {"commands": commands, "seconds": sum(one.seconds for one in ran),
+             "cpu_seconds": sum(one.cpu_seconds for one in ran),
+             "peak_resident_bytes": max((one.peak_resident_bytes for one in ran), default=0),
+             "index_bytes": index_bytes(system)}
+    record.write_text(json.dumps({"key": key, "build": build}), encoding="utf-8")
+    return build
+
+
+class Device:
+    """The disk's own rate, measured once a round."""
+
+    def __init__(self, args, path):
+        self.why = "left out by --no-device" if args.no_device else None
+        self.command = measure.fio_command(path, 4096, args.threads, 1 if args.quick else 3)
+        self.rates = []
+
+    def measure(self):
+        """One round."""
+        if self.why is None:
+            self.rates.append(measure.reads_per_second(self.command))
+
+    def described(self):
+        """As the result file has it."""
+        if self.why:
+            return {"device": None, "device_why": self.why}
+        return {"device": {"command": self.command, "reads_4k_per_second": measure.spread(self.rates)}}
+
+
+def searched(system, setting):
+    """The fields of one search, in a process of its own."""
+    ran = measure.run(system.search_command(setting), sample_pss=True)
+    return system.fields(setting, ran) | {"resident_bytes": ran.pss_bytes}
+
+
+def interleaved(args, systems, device):
+    """Fields of all searches by system and setting, a list of as many as there are rounds."""
+    settings = [(system, system.settings()) for system in systems]
+    found = {id(setting): [] for _, of_system in settings for setting in of_system}
+    for number in range(args.rounds):
+        device.measure()
+        for system, of_system in settings:
+            say(f"round {number + 1} of {args.rounds}: {system.name}, {len(of_system)} searches")
+            for setting in of_system:
+                found[id(setting)].append(searched(system, setting))
+    return [(system, [(setting, found[id(setting)]) for setting in of_system]) for system, of_system in settings]
+
+
+def described(system, build, settings):
+    """A system as the result file has it."""
+    result = {"name": system.name, "label": system.label, "version": system.version,
+              "residence": system.residence, "parameters": system.parameters, "build": build,
+              "search_commands": texts(system.search_command(setting) for setting, _ in settings),
+              **{series: [] for series in SERIES}}
+    for setting, rounds in settings:
+        name, fields = SERIES[setting.series]
+        value = setting.values if name == "setting" else setting.values[name]
+        result[setting.series].append(
+            {name: value, "label": setting.label} |
+            {field: measure.spread([found[field] for found in rounds]) for field in fields})
+    return result
+
+
+def text_of(spread, form=",.0f", scale=1.0):
+    """The median of a spread; least and most where there were several rounds."""
+    if spread is None:
+        return "-"
+    median, least, most = (format(spread[part] * scale, form) for part in ("median", "min", "max"))
+    return median if least == most else f"{median} ({least} to {most})"
+
+
+def print_tables(result):
+    """The result as Markdown."""
+    data, device = result["dataset"], result["device"]
+    print(f"{data['name']}: {data['vectors']:,} x {data['dimension']} {data['element_type']}, {data['metric']}, "
+          f"{data['queries']:,} queries, {result['threads']} threads, rounds: {result['rounds']}; "
+          "medians (least to most)")
+    print("Disk by fio, random reads of 4 KiB a second: " +
+          (text_of(device["reads_4k_per_second"]) if device else result["device_why"]))
+    rows = [(system["label"], point) for system in result["systems"] for point in system["points"]]
+    print_table(["system", "setting", f"recall@{data['k']}", "QPS", "mean us", "p50 us", "p99 us", "pages", "KiB read",
+                 "PSS MiB", "CPU us"],
+                [[label, point["label"], text_of(point["recall"], ".4f"), text_of(point["qps"]),
+                  *(text_of(point[f"latency_us_{part}"]) for part in ("mean", "p50", "p99")),
+                  text_of(point["pages_per_query"], ".2f"),
+                  text_of(point["bytes_read_per_query"], ".1f", 1 / 1024),
+                  text_of(point["resident_bytes"], ".1f", 1 / MIB),
+                  text_of(point["cpu_us_per_query"])] for label, point in rows])
+    print_table(["system", "build s", "CPU s", "peak MiB", "index MiB"],
+                [[system["label"], f"{system['build']['seconds']:.1f}", f"{system['build']['cpu_seconds']:.1f}",
+                  f"{system['build']['peak_resident_bytes'] / MIB:.1f}",
+                  f"{system['build']['index_bytes'] / MIB:.1f}"] for system in result["systems"]])
+    for system in result["systems"]:
+        if system["load"]:
+            print_table([f"load: {system['name']}", "recall", "QPS", "p50 us", "p99 us"],
+                        [[one["label"], text_of(one["recall"], ".4f"), text_of(one["qps"]),
+                          text_of(one["latency_us_p50"]), text_of(one["latency_us_p99"])] for one in system["load"]])
+        if system["memory"]:
+            print_table([f"memory: {system['name']}", "budget MiB", "PSS MiB", "recall", "QPS", "pages"],
+                        [[one["label"], f"{one['memory_budget_bytes'] / MIB:.1f}",
+                          text_of(one["resident_bytes"], ".1f", 1 / MIB), text_of(one["recall"], ".4f"),
+                          text_of(one["qps"]), text_of(one["pages_per_query"], ".2f")] for one in system["memory"]])
+
+
+def compare(args):
+    """Data, builds, rounds; the result file."""
+    when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    args.output.mkdir(parents=True, exist_ok=True)
+    dataset = dataset_of(args)
+    systems = [SYSTEMS[name](args, dataset) for name in args.systems]
+    systems += [Adapted(path, args, dataset) for path in args.system]
+    names = [system.name for system in systems]
+    if len(set(names)) != len(names):
+        raise Failure(f"two systems of one name: {' '.join(names)}")
+    builds = [built(system) for system in systems]
+    device = Device(args, dataset.files["base"])
+    found = interleaved(args, systems, device)
+    result = {"schema": "trackway-compare/1", "when": when, "command": [sys.argv[0], *sys.argv[1:]],
+              "seed": args.seed, "rounds": args.rounds, "threads": args.threads,
+              "machine": measure.machine(args.output), "dataset": dataset.described(), **device.described(),
+              "systems": [described(system, build, settings)
+                          for build, (system, settings) in zip(builds, found)]}
+    partial = args.output / "compare.json.partial"
+    partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    partial.rename(args.output / "compare.json")
+    print_tables(result)
+
+
+def names_of_systems(text):
+    """Names from a list with commas."""
+    names = text.split(",") if text else []
+    for name in names:
+        if name not in SYSTEMS:
+            raise argparse.ArgumentTypeError(f"no system '{name}', expected some of {','.join(SYSTEMS)}")
+    return names
+
+
+def positive(text):
+    """A number of 1 or more."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}', expected 1 or more")
+    return int(text)
+
+
+def parsed():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    path = pathlib.Path
+    parser.add_argument("--dataset", help="synthetic-ood, which is made, or a folder of --data-dir; the name of "
+                                          "the set where --vectors is given")
+    parser.add_argument("--data-dir", type=path, default=os.environ.get("TRACKWAY_DATA"),
+                        help="folder of datasets: base.*, query.*, gt100.ibin or truth.ibin, learn.* (workload) if "
+                             "there is one; default: TRACKWAY_DATA")
+    parser.add_argument("--vectors", type=path, help="data of your own, with --queries and --ground-truth")
+    parser.add_argument("--queries", type=path)
+    parser.add_argument("--ground-truth", type=path, help=".ibin or .ivecs")
+    parser.add_argument("--workload", type=path, help="sample of queries by which Trackway is built")
+    parser.add_argument("--metric", choices=("l2", "ip", "cosine"), help="default: the set's own, else l2")
+    parser.add_argument("--output", type=path, required=True, help="folder for indexes and compare.json")
+    parser.add_argument("--bin", type=path, default=ROOT / "build/release/bin", help="folder of the programs")
+    parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--threads", type=positive, default=2)
+    parser.add_argument("--k", type=positive, default=10, help="neighbours per query")
+    parser.add_argument("--seed", type=int, default=1, help="of made data and of Trackway's build")
+    parser.add_argument("--systems", type=names_of_systems, default=list(SYSTEMS), help="default: %(default)s")
+    parser.add_argument("--system", action="append", default=[], metavar="FILE.json", help="a system of your own")
+    parser.add_argument("--quick", action="store_true", help="few settings and small made data: does it work?")
+    parser.add_argument("--no-device", action="store_true", help="no fio")
+    args = parser.parse_args()
+    own = (args.vectors, args.queries, args.ground_truth)
+    if any(own) and not all(own):
+        parser.error("--vectors, --queries and --ground-truth belong together")
+    if not args.dataset and not args.vectors:
+        parser.error("--dataset or --vectors must say what is searched")
+    if not args.systems and not args.system:
+        parser.error("--systems or --system must name one")
+    return args
+
+
+def main():
+    """The exit status: 1 when something could not be done."""
+    try:
+        compare(parsed())
+    except (Failure, OSError) as failure:
+        print(f"compare: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

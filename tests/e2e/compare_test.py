@@ -1,0 +1,179 @@
+"""bench/compare.py: its result is whole and right; what it cannot do is one clear line."""
+import json
+import pathlib
+import subprocess
+import sys
+
+import programs
+
+COMPARE = pathlib.Path(__file__).parents[2] / "bench" / "compare.py"
+SPREAD = {"median", "min", "max", "rounds"}
+TOP = {"schema", "when", "command", "seed", "rounds", "threads", "machine", "dataset", "device", "device_why",
+       "systems"}
+SYSTEM = {"name", "label", "version", "residence", "parameters", "build", "search_commands", "points", "load", "memory"}
+POINT = {"recall", "qps", "latency_us_mean", "latency_us_p50", "latency_us_p99", "pages_per_query",
+         "bytes_read_per_query", "resident_bytes", "cpu_us_per_query"}
+LOAD = {"recall", "qps", "latency_us_p50", "latency_us_p99"}
+MEMORY = {"resident_bytes", "recall", "qps", "pages_per_query"}
+# A system that finds all true neighbours of each query but so many, and prints made-up figures.
+MADE_UP = """
+import pathlib, struct, sys
+truth, found, wrong, k = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+data = pathlib.Path(truth).read_bytes()
+queries, width = struct.unpack_from('<II', data)
+rows = struct.iter_unpack(f'<{width}I', data[8:8 + 4 * queries * width])
+out = [ids[:k - wrong] + (4000000000,) * wrong for ids in rows]
+pathlib.Path(found).write_bytes(struct.pack('<II', queries, k) + b''.join(struct.pack(f'<{k}I', *ids) for ids in out))
+print('warming: 1.0 queries/s')
+print('speed: 1234.5 queries/s, mean 0.25 ms, recall %.1f' % (100 - 100 * wrong / k))
+"""
+
+
+class CompareTest(programs.DatasetTest):
+    """A made-up system beside Trackway, and alone where something is wrong."""
+    SHAPE = (2000, 16)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.truth = cls.shared / "truth.ibin"
+        finished = programs.run("make-ground-truth", "--vectors", cls.base, "--queries", cls.queries, "--output",
+                                cls.truth, "--k", 20)
+        assert finished.status == 0, finished
+
+    def setUp(self):
+        super().setUp()
+        self.output = self.folder / "out"
+        (self.folder / "made_up.py").write_text(MADE_UP)
+        program = [sys.executable, "{folder}/made_up.py", "{truth}", "{work}/found.bin", "{wrong}", "{k}"]
+        self.adaptor = {
+            "name": "made-up", "label": "Made up", "version": "1", "residence": "disk",
+            "build": [[sys.executable, "-c", "open('{work}/index', 'w').write('{metric} {element_type}')"]],
+            "names": {"element_type": {"float32": "float"}}, "index_files": ["{work}/index"],
+            "settings": [{"wrong": 0}, {"wrong": 3}], "setting_label": "{wrong} wrong", "search": program,
+            "result": "{work}/found.bin", "scale": {"latency_us_mean": 1000},
+            "patterns": [r"(?P<qps>[\d.]+) queries/s", r"mean (?P<latency_us_mean>[\d.]+) ms"]}
+
+    def compare(self, *options, **changes):
+        """Runs compare.py with the made-up system, of which some fields are changed; None removes one."""
+        adaptor = {name: value for name, value in (self.adaptor | changes).items() if value is not None}
+        path = self.folder / "made-up.json"
+        path.write_text(json.dumps(adaptor))
+        command = [sys.executable, str(COMPARE), "--vectors", self.base, "--queries", self.queries, "--ground-truth",
+                   self.truth, "--output", self.output, "--bin", programs.BIN, "--rounds", 1, "--quick",
+                   "--no-device", "--system", path, *options]
+        return programs.finish(subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
+                                                stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+
+    def wrong(self, *words, options=("--systems", ""), **changes):
+        """compare.py must refuse with status 1 and one line, and leave no result."""
+        finished = self.refused(self.compare(*options, **changes), *words, statuses=(1,))
+        progress = (": builds", ": round ", "is kept")
+        lines = [line for line in finished.err.splitlines() if not any(part in line for part in progress)]
+        self.assertEqual(len(lines), 1, finished)
+        self.assertEqual(list(self.output.glob("compare.json*")), [], finished)
+
+    def test_result_is_whole_and_right(self):
+        finished = self.compare("--systems", "trackway", "--workload", self.data / "learn.fbin")
+        self.assertEqual(finished.status, 0, finished)
+        result = json.loads((self.output / "compare.json").read_text())
+        self.assertEqual(set(result), TOP)
+        self.assertEqual((result["schema"], result["rounds"], result["device"]), ("trackway-compare/1", 1, None))
+        self.assertEqual(set(result["machine"]), {"cpu", "cores", "memory_bytes", "kernel", "os", "disk"})
+        self.assertEqual({name: value for name, value in result["dataset"].items() if name != "files"},
+                         {"name": "base", "vectors": 2000, "dimension": 16, "element_type": "float32", "metric": "l2",
+                          "queries": 50, "k": 10})
+        self.assertEqual(set(result["dataset"]["files"]), {"base", "query", "truth", "workload"})
+        trackway, made_up = result["systems"]
+        for system in (trackway, made_up):
+            self.system_is_whole(system)
+            self.assertIn(f"| {system['label']} |", finished.out)
+        self.trackway_is_right(trackway)
+        self.made_up_is_right(made_up)
+
+    def system_is_whole(self, system):
+        """Every field of the schema, every spread of one round."""
+        self.assertEqual(set(system), SYSTEM)
+        self.assertEqual(set(system["build"]),
+                         {"commands", "seconds", "cpu_seconds", "peak_resident_bytes", "index_bytes"})
+        for series, name, fields in (("points", "setting", POINT), ("load", "queries_in_flight", LOAD),
+                                     ("memory", "memory_budget_bytes", MEMORY)):
+            for point in system[series]:
+                self.assertEqual(set(point), fields | {name, "label"})
+                for field in fields:
+                    if point[field] is not None:
+                        self.assertEqual(set(point[field]), SPREAD)
+                        self.assertEqual(point[field]["rounds"], [point[field]["median"]])
+                self.assertGreater(point.get("resident_bytes", {"median": 1})["median"], 0)
+        self.assertEqual(len(system["search_commands"]),
+                         len(system["points"]) + len(system["load"]) + len(system["memory"]))
+
+    def trackway_is_right(self, system):
+        """Recall is that of a search by hand; pages are given; all series are there."""
+        self.assertEqual([point["setting"] for point in system["points"]], [{"search_list": 20}, {"search_list": 60}])
+        index = self.output / "trackway" / "index"
+        self.assertEqual(system["build"]["index_bytes"], sum(path.stat().st_size for path in index.iterdir()))
+        by_hand = self.report(index, self.queries, "--ground-truth", self.truth, "--search-list", 60)["rows"][0]
+        self.assertAlmostEqual(system["points"][1]["recall"]["median"], by_hand["recall"], delta=0.02)
+        self.assertGreater(system["points"][1]["pages_per_query"]["median"], 1)
+        self.assertEqual([one["queries_in_flight"] for one in system["load"]], [1, 8])
+        self.assertEqual(len(system["memory"]), 2)
+
+    def made_up_is_right(self, system):
+        """Recall of the ids, the last rate printed, latency by its scale, nothing that was not printed."""
+        self.assertEqual([point["recall"]["median"] for point in system["points"]], [1.0, 0.7])
+        point = system["points"][1]
+        self.assertEqual((point["label"], point["qps"]["median"], point["latency_us_mean"]["median"]),
+                         ("3 wrong", 1234.5, 250))
+        self.assertIsNone(point["pages_per_query"])
+        self.assertEqual((self.output / "made-up" / "index").read_text(), "l2 float")
+        self.assertEqual(system["build"]["index_bytes"], len("l2 float"))
+
+    def test_recall_that_a_system_prints(self):
+        pattern = r"(?P<qps>[\d.]+) queries/s, mean [\d.]+ ms, recall (?P<recall>[\d.]+)"
+        changes = {"result": None, "patterns": [pattern], "scale": {"recall": 0.01}}
+        self.assertEqual(self.compare("--systems", "", **changes).status, 0)
+        points = json.loads((self.output / "compare.json").read_text())["systems"][0]["points"]
+        for point, right in zip(points, (1, 0.7), strict=True):
+            self.assertAlmostEqual(point["recall"]["median"], right)
+
+    def test_wrong_adaptors(self):
+        for words, changes in (
+                (["'search' is missing"], {"search": None}), (["unknown 'serch'"], {"serch": []}),
+                (["'settings' is empty"], {"settings": []}), (["'scale'", "expected dict"], {"scale": 3}),
+                (["'residence'", "tape"], {"residence": "tape"}), (["cannot name a folder"], {"name": "../up"}),
+                (["'patterns'", "(?P<qps"], {"patterns": ["(?P<qps"]}),
+                (["no field 'speed'"], {"patterns": ["(?P<speed>.*)"]}), (["no group 'qps'"], {"patterns": ["x"]}),
+                (["neither a group 'recall'"], {"result": None}),
+                (["nothing is called {list}"], {"setting_label": "L={list}"}),
+                (["element_type float32"], {"names": {"element_type": {"uint8": "uint8"}}}),
+                (["no ", "missing*"], {"index_files": ["{work}/missing*"]})):
+            with self.subTest(words=words):
+                self.wrong("made-up.json", *words, **changes)
+
+    def test_not_json(self):
+        path = self.folder / "broken.json"
+        path.write_text("{")
+        self.wrong("broken.json", "not JSON", options=("--systems", "", "--system", path))
+
+    def test_programs_that_fail(self):
+        self.wrong("is not in what", "recall 100.0", patterns=["(?P<qps>[0-9]+) hours"], scale=None)
+        self.wrong("qps is 'speed', not a number", patterns=["(?P<qps>speed)"], scale=None)
+        self.wrong("exit status 3", "so it is",
+                   search=[sys.executable, "-c", "import sys; print('so it is'); sys.exit(3)"])
+        self.wrong("exit status 2", build=[[sys.executable, "-c", "import sys; sys.exit(2)"]])
+        self.wrong("/no/such/program: No such file", search=["/no/such/program"])
+        self.wrong("recall 100.0, expected 0 to 1", result=None, scale={},
+                   patterns=[r"(?P<qps>[\d.]+) queries/s, mean [\d.]+ ms, recall (?P<recall>[\d.]+)"])
+
+    def test_what_is_missing(self):
+        self.wrong("hnswlib_peer is missing", "libhnswlib-dev",
+                   options=("--systems", "hnswlib", "--bin", self.folder))
+        self.wrong("nothing.fbin: No such file", options=("--systems", "", "--queries", self.folder / "nothing.fbin"))
+        self.wrong("truth.ibin: 50 x 20", "21 or more", options=("--systems", "", "--k", 21))
+        self.refused(self.compare("--systems", "hnswlob"), "no system 'hnswlob'", statuses=(2,))
+        self.refused(self.compare("--rounds", "0"), "1 or more", statuses=(2,))
+
+
+if __name__ == "__main__":
+    programs.main()
