@@ -1,56 +1,125 @@
 #!/usr/bin/env python3
-"""Draws the rows of search-index reports: recall against QPS and against pages per query."""
+"""Draws results of bench/compare.py and reports of search-index: recall against QPS and against pages, latency under
+load, memory against QPS, pages against QPS, with the device's limit where fio measured it."""
 import argparse
-import json
+import pathlib
 import sys
 
-PANELS = (("qps", "queries per second", "log"),
-          ("pages_read_per_query", "pages read per query", "linear"))
+import html_report
+import panels
+import series
+
+FORMATS = ("png", "svg")
+EPILOGUE = """\
+Files of one dataset are drawn together, several datasets below each other. What no file tells is not
+drawn (stderr says what). --output-dir writes DATASET-overview and DATASET-PANEL, where PANEL is one of
+recall-qps, recall-pages, latency-load, memory-qps, pages-qps, each as .png and .svg, and report.html,
+which is interactive and loads nothing. report.html#hide=hnswlib,faiss&log=0&spread=0 opens it without
+these systems, with linear axes. Only pictures need python3-matplotlib."""
 
 
-def draw(reports, output):
-    """One line per report in each panel; reports is a list of (label, rows)."""
-    import matplotlib
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+class Drawing:
+    """All experiments, ready to be drawn."""
 
-    figure, axes = pyplot.subplots(1, len(PANELS), figsize=(12, 5), constrained_layout=True)
-    for axis, (field, label, scale) in zip(axes, PANELS):
-        for name, rows in reports:
-            points = sorted((row["recall"], row[field], row["search_list"]) for row in rows)
-            line, = axis.plot([p[0] for p in points], [p[1] for p in points], marker="o",
-                              label=name)
-            for recall, value, search_list in points:
-                axis.annotate(f"L={search_list}", (recall, value), textcoords="offset points",
-                              xytext=(5, 6), fontsize=8, color=line.get_color())
-        axis.set_xlabel(f"recall@{reports[0][1][0]['k']}")
-        axis.set_ylabel(label)
-        axis.set_yscale(scale)
-        axis.grid(True, which="both", alpha=0.3)
-        axis.legend()
-    figure.savefig(output, dpi=120)
+    def __init__(self, paths):
+        self.experiments = series.read_files(paths)
+        self.looks = panels.looks_of(self.experiments)
+        self.panels = [panels.panels_of(experiment) for experiment in self.experiments]
+        for experiment, shown in zip(self.experiments, self.panels):
+            if not shown:
+                names = ", ".join(run.file for run in experiment.runs)
+                raise series.InputError(f"{names}: nothing to draw: no row has both values of a picture")
+
+    def section(self, number, panels_shown):
+        """What pictures draw of one experiment."""
+        experiment = self.experiments[number]
+        return panels.headline(experiment), panels.footnote(experiment.runs[0]), panels_shown
+
+    def absent(self):
+        """A line for each panel that has nothing to show."""
+        for experiment, shown in zip(self.experiments, self.panels):
+            for panel in set(panels.PANEL_NEEDS) - {panel.name for panel in shown}:
+                yield f"{experiment.name}: no {panel}: {panels.PANEL_NEEDS[panel]}"
+
+    def html(self):
+        """The report."""
+        return html_report.page(self.experiments, self.panels, self.looks).encode()
+
+    def picture(self, sections, formats):
+        """One picture in these formats."""
+        from pictures import pictures
+        return pictures(sections, self.looks, formats)
+
+    def one(self, path):
+        """The bytes of one file by its extension: everything in it."""
+        if path.suffix == ".html":
+            return {path: self.html()}
+        sections = [self.section(number, shown) for number, shown in enumerate(self.panels)]
+        return {path: self.picture(sections, (path.suffix[1:],))[0]}
+
+    def all(self, folder):
+        """The bytes of all files of a folder, by path."""
+        files = {folder / "report.html": self.html()}
+        for number, shown in enumerate(self.panels):
+            chosen = {panel.name: [panel] for panel in shown} | ({"overview": shown} if len(shown) > 1 else {})
+            for name, some in chosen.items():
+                stem = f"{self.experiments[number].name}-{name}"
+                drawn = self.picture([self.section(number, some)], FORMATS)
+                files |= {folder / f"{stem}.{extension}": bytes for extension, bytes in zip(FORMATS, drawn)}
+        return files
+
+
+def write(files):
+    """Writes all files under other names and renames them when all are there."""
+    partial = {path: path.with_name(path.name + ".partial") for path in files}
+    try:
+        for path, data in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial[path].write_bytes(data)
+        for path, other in partial.items():
+            other.replace(path)
+    finally:
+        for other in partial.values():
+            if other.exists():
+                other.unlink()
+
+
+def parsed():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOGUE,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("reports", nargs="+", metavar="FILE", type=pathlib.Path,
+                        help="result of bench/compare.py, or report of search-index --json with --ground-truth")
+    parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
+                        help="one file with everything: .png, .svg or .html")
+    parser.add_argument("--output-dir", type=pathlib.Path, metavar="DIR", help="all pictures and report.html")
+    options = parser.parse_args()
+    if not options.output and not options.output_dir:
+        parser.error("--output or --output-dir is needed")
+    if options.output and options.output.suffix not in (".html", *(f".{name}" for name in FORMATS)):
+        parser.error(f"--output {options.output}: expected .png, .svg or .html")
+    return options
 
 
 def main():
-    """Reads the reports and writes the picture."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("reports", nargs="+", help="files written by search-index --json")
-    parser.add_argument("--output", required=True, help=".png or .svg")
-    options = parser.parse_args()
-    reports = []
-    for path in options.reports:
-        with open(path, encoding="utf-8") as file:
-            report = json.load(file)
-        rows = [row for row in report["rows"] if row["recall"] is not None]
-        if not rows:
-            sys.exit(f"{path}: no recall in it: search with --ground-truth")
-        index = report["index"]
-        reports.append((f"Trackway, {index['vectors']:,} x {index['dimension']} "
-                        f"{index['element_type']}", rows))
+    """Reads the reports, writes the files, prints their names."""
+    options = parsed()
     try:
-        draw(reports, options.output)
-    except ImportError as error:
-        sys.exit(f"matplotlib is missing (Debian: python3-matplotlib): {error}")
+        drawing = Drawing(options.reports)
+        files = drawing.one(options.output) if options.output else {}
+        files |= drawing.all(options.output_dir) if options.output_dir else {}
+        write(files)
+    except series.InputError as error:
+        sys.exit(f"plot: {error}")
+    except OSError as error:
+        sys.exit(f"plot: {error.filename2 or error.filename}: {error.strerror}")
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        sys.exit("plot: matplotlib is missing (Debian: python3-matplotlib)")
+    for line in sorted(drawing.absent()):
+        print(f"plot: {line}", file=sys.stderr)
+    print("\n".join(map(str, files)))
 
 
 if __name__ == "__main__":
