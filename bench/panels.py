@@ -10,8 +10,9 @@ US_PER_MS = 1000
 # Colours that the colour-blind tell apart (Okabe and Ito), without the yellow that white paper swallows.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-# The recall at which memory is compared when no system was measured under memory budgets.
-MEMORY_RECALL = 0.95
+# The recall at which memory is compared when no system was measured under memory budgets, and how far from the recall
+# aimed at a setting may be.
+MEMORY_RECALL, MEMORY_RECALL_APART = 0.95, 0.05
 QPS, PAGES = "queries per second (QPS)", "pages read per query"
 LIMIT_DOTS = 40
 LIMIT_NOTE = "Dotted: what the device allows, its reads of 4 KiB a second over the pages per query."
@@ -212,25 +213,31 @@ def recall_text(row):
     return f"recall {row.values['recall'].median:.3f}" if row.values["recall"] else "recall unknown"
 
 
+def nearest_rows(series, aimed):
+    """The row of the recall nearest to the one aimed at, in a list; none if that is far away."""
+    rows = [row for row in series.points if row.values["recall"] and row.values["qps"] and row.values["resident_bytes"]]
+    miss, _, row = min(((abs(row.values["recall"].median - aimed), number, row) for number, row in enumerate(rows)),
+                       default=(math.inf, 0, None))
+    return [row] if miss <= MEMORY_RECALL_APART else []
+
+
 def memory_qps(experiment):
     """Memory against QPS at about the same recall: systems that take a budget as curves, others as the setting of the
-    nearest recall."""
+    nearest recall, unless that is far away."""
     budgeted = [row.values["recall"].median for series in experiment.series for row in series.memory
                 if row.values["recall"]]
     aimed = statistics.median(budgeted) if budgeted else MEMORY_RECALL
-    fields, curves = (("resident_bytes", 1 / MIB), ("qps", 1)), []
-    for series in experiment.series:
-        rows = series.memory
-        if not rows:
-            rows = [row for row in series.points if all(row.values[f] for f in ("recall", "qps", "resident_bytes"))]
-            rows = sorted(rows, key=lambda row: abs(row.values["recall"].median - aimed))[:1]
-        curves.append(ordered(curve_of(series, rows, fields, label=recall_text)))
+    curves = drawn(ordered(curve_of(series, series.memory or nearest_rows(series, aimed),
+                                    (("resident_bytes", 1 / MIB), ("qps", 1)), label=recall_text))
+                   for series in experiment.series)
+    note = f"Systems at recall {aimed:.3g}, or at the nearest within {MEMORY_RECALL_APART}."
+    dataset = experiment.dataset
+    if dataset["element_type"] in ELEMENT_BYTES:
+        bytes_of_vectors = dataset["vectors"] * dataset["dimension"] * ELEMENT_BYTES[dataset["element_type"]]
+        note += f" The vectors alone: {number_text(bytes_of_vectors / MIB, 1)} MiB."
     enough = sum(len(curve.dots) for curve in curves) > 1
-    vectors = experiment.dataset["vectors"] * experiment.dataset["dimension"]
-    raw = vectors * ELEMENT_BYTES.get(experiment.dataset["element_type"], 0) / MIB
-    return Panel("memory-qps", "Memory and throughput", Axis("resident memory, MiB (PSS)"),
-                 Axis(QPS), drawn(curves) if enough else [],
-                 f"Each system at its setting nearest to recall {aimed:.3g}. The vectors alone: {raw:,.0f} MiB.")
+    return Panel("memory-qps", "Memory and throughput", Axis("resident memory, MiB (PSS)"), Axis(QPS),
+                 curves if enough else [], note)
 
 
 PANELS = (recall_qps, recall_pages, latency_load, memory_qps, pages_qps)

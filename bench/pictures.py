@@ -60,7 +60,8 @@ def recall_axis(axes, dots):
     least = max(end, 1 - max(dot.x.high for dot in dots)) / AXES["recall_margin"]
     axes.set_xlim(1 - greatest, 1 - least)
     has_one = any(dot.x.median == 1 for dot in dots)
-    misses = log_ticks(max(least, end * 1.3) if has_one else least, greatest, AXES["recall_ticks_min"])
+    room = end * (greatest / least) ** AXES["apart"] if has_one else least
+    misses = log_ticks(room, greatest, AXES["recall_ticks_min"])
     ticks, labels = [1 - miss for miss in misses], [f"{1 - miss:.9g}" for miss in misses]
     if has_one:
         ticks, labels = [*ticks, 1 - end], [*labels, "1"]
@@ -107,7 +108,7 @@ def draw_curve(axes, curve, look, end):
     drawn = axes.errorbar(x, y, xerr=list(zip(*bars[0])), yerr=list(zip(*bars[1])), color=colour, elinewidth=1,
                           capsize=2, linestyle="--" if curve.kind == "tail" else "-", linewidth=1.5,
                           marker=look.marker, markersize=5, markerfacecolor="white" if look.is_hollow else colour,
-                          markeredgewidth=1.2, zorder=3)
+                          markeredgewidth=1.2, zorder=3, clip_on=False)
     drawn[0].set_gid(f"{curve.id}-{curve.kind}")
 
 

@@ -74,7 +74,8 @@ function recallAxis(spreads) {
   const greatest = Math.min(1, Math.max(2 * end, ...spreads.map(s => 1 - s.low)) * data.axes.recall_margin);
   const least = Math.max(end, Math.min(...spreads.map(s => 1 - s.high))) / data.axes.recall_margin;
   const at = value => Math.log(greatest / Math.max(1 - value, end)) / Math.log(greatest / least);
-  const ticks = logTicks(hasOne ? Math.max(least, end * 1.3) : least, greatest, data.axes.recall_ticks_min)
+  const room = hasOne ? end * Math.pow(greatest / least, data.axes.apart) : least;
+  const ticks = logTicks(room, greatest, data.axes.recall_ticks_min)
       .map(miss => [1 - miss, String(Number((1 - miss).toPrecision(9)))]);
   return {at, ticks: hasOne ? [...ticks, [1, "1"]] : ticks};
 }
