@@ -18,6 +18,7 @@ from measure import print_table
 
 RECALLS = (0.90, 0.95, 0.99)
 LISTS = (10, 12, 14, 17, 20, 24, 28, 34, 40, 50, 60, 75, 95, 120)
+PLOT = pathlib.Path(__file__).resolve().parent / "plot.py"
 ORDERS = ("insertion", "breadth-first", "covisit", "affinity")
 
 
@@ -97,7 +98,7 @@ def report_orders(args):
     programs = Programs(args.bin, args.output)
     data = pathlib.Path(args.data_dir)
     queries, truth = find(data, "query"), find(data, "gt100")
-    lines, curves = [], {}
+    lines, reports = [], []
     for encoding in args.encodings.split(","):
         for size in args.page_sizes.split(","):
             built = programs.output / f"built-{encoding}-{size}"
@@ -113,32 +114,12 @@ def report_orders(args):
                     options = ["--expand-share", share] if share != "calibrated" else []
                     rows = programs.curve(index, queries, truth, "--cache-vertices", 0, *options)
                     lines.append([order, size, encoding, share, *cells(rows)])
-                    curves[f"{order}, {size}, {encoding}, {share}"] = rows
+                    reports.append(programs.output / f"{order}-{size}-{encoding}-{share}.json")
+                    shutil.copy(programs.output / "search-index.json", reports[-1])
     print_table(["order", "page size", "encoding", "share"] +
                 [f"pages at {r:.2f}" for r in RECALLS] + [f"estimates at {RECALLS[1]:.2f}"], lines)
-    draw(curves, programs.output / "layout.png")
-
-
-def draw(curves, path):
-    """Recall against pages, one line each."""
-    try:
-        import matplotlib
-        matplotlib.use("Agg")
-        from matplotlib import pyplot
-    except ImportError:
-        print(f"layout_report: no matplotlib, so no {path}", file=sys.stderr)
-        return
-    figure, axes = pyplot.subplots(figsize=(9, 6))
-    for name, rows in curves.items():
-        axes.plot([r["recall"] for r in rows], [r["pages_read_per_query"] for r in rows],
-                  marker=".", label=name)
-    axes.set(xlabel="recall@10", ylabel="pages per query", xlim=(0.85, 1.0))
-    axes.set_yscale("log")
-    axes.grid(True, which="both", alpha=0.3)
-    axes.legend(fontsize=7)
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
-    print(f"picture in {path}")
+    subprocess.run([sys.executable, PLOT, *reports, "--output", programs.output / "layout.png"],
+                   stdout=subprocess.DEVNULL, check=False)
 
 
 def make_skewed(programs, args):

@@ -236,7 +236,7 @@ def memory_qps(experiment):
         bytes_of_vectors = dataset["vectors"] * dataset["dimension"] * ELEMENT_BYTES[dataset["element_type"]]
         note += f" The vectors alone: {number_text(bytes_of_vectors / MIB, 1)} MiB."
     enough = sum(len(curve.dots) for curve in curves) > 1
-    return Panel("memory-qps", "Memory and throughput", Axis("resident memory, MiB (PSS)"), Axis(QPS),
+    return Panel("memory-qps", "Memory and throughput", Axis("resident memory, MiB"), Axis(QPS),
                  curves if enough else [], note)
 
 

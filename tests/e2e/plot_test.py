@@ -20,7 +20,7 @@ PANELS = ("recall-qps", "recall-pages", "latency-load", "memory-qps", "pages-qps
 AXES = {"recall-qps": ("recall@10, spaced by the logarithm of 1 - recall", "queries per second (QPS)"),
         "recall-pages": ("recall@10, spaced by the logarithm of 1 - recall", "pages read per query"),
         "latency-load": ("queries per second (QPS)", "latency, ms"),
-        "memory-qps": ("resident memory, MiB (PSS)", "queries per second (QPS)"),
+        "memory-qps": ("resident memory, MiB", "queries per second (QPS)"),
         "pages-qps": ("pages read per query", "queries per second (QPS)")}
 # What a visitor does, and what there is to see then, as JSON in an element of its own.
 VISIT = """<script>{
@@ -309,6 +309,12 @@ class PageTest(PlotTest):
         pressed = [a["aria-pressed"] for tag, a in elements.found if tag == "button" and "aria-pressed" in a]
         self.assertEqual(pressed, ["true", "true", "false", "true", "false", "true", "false"])
 
+    def looks_of(self, *results):
+        """The looks of the series of these results, and how many panels each dataset has."""
+        self.assertEqual(plot(*results, "--output", self.page).status, 0)
+        data = json.loads(self.page.read_text().split('id="data">')[1].split("</script>")[0])
+        return list(data["looks"].values()), [len(shown) for shown in data["experiments"]]
+
     def test_files_of_one_dataset_are_drawn_together(self):
         other = json.loads(self.result.read_text())
         other["dataset"]["name"] = "another"
@@ -316,13 +322,15 @@ class PageTest(PlotTest):
         elsewhere.write_text(json.dumps(other))
         again = self.folder / "again.json"
         again.write_text(self.result.read_text())
-        self.assertEqual(plot(self.result, again, elsewhere, "--output", self.page).status, 0)
-        text = self.page.read_text()
-        data = json.loads(text.split('id="data">')[1].split("</script>")[0])
-        self.assertEqual([len(shown) for shown in data["experiments"]], [5, 5])
-        labels = [look["label"] for look in data["looks"].values()]
-        self.assertEqual(labels[:4:3], ["Trackway, 4 KiB pages (compare)", "Trackway, 4 KiB pages (again)"])
-        self.assertEqual(len(labels), 9)
+        looks, panels = self.looks_of(self.result, again)
+        self.assertEqual(panels, [5])
+        self.assertEqual([look["label"] for look in looks[::3]],
+                         ["Trackway, 4 KiB pages (compare)", "Trackway, 4 KiB pages (again)"])
+        self.assertEqual(len({(look["colour"], look["marker"]) for look in looks}), 6)
+        looks, panels = self.looks_of(self.result, elsewhere)
+        self.assertEqual(panels, [5, 5])
+        self.assertEqual([look["label"] for look in looks],
+                         ["Trackway, 4 KiB pages", "In memory (in memory)", HOSTILE])
 
 
 class BadInputTest(PlotTest):
