@@ -84,7 +84,7 @@ def looks_of(experiments):
         number = len(looks)
         in_memory = series.residence == "memory"
         looks.setdefault(series.id, Look(
-            series.label + (" (in memory)" if in_memory else ""), COLOURS[number % len(COLOURS)],
+            series.label + (" (in memory)" if in_memory and "in memory" not in series.label else ""), COLOURS[number % len(COLOURS)],
             MARKERS[(number + number // len(COLOURS)) % len(MARKERS)], in_memory))
     return looks
 

@@ -104,7 +104,7 @@ def compared():
             "dataset": {"name": "made up", "vectors": 250000, "dimension": 128, "element_type": "uint8", "metric": "l2",
                         "queries": 100, "k": 10, "files": {"base": "base.u8bin"}},
             "device": {"command": ["fio", "--rw=randread"], "reads_4k_per_second": spread(78000)},
-            "systems": [trackway, system("memory", "In memory", "memory", [
+            "systems": [trackway, system("memory", "A graph", "memory", [
                 point("ef=20", 0.95, 20000, None), point("ef=999", 1, 900, None)]),
                 system("hostile", HOSTILE, "disk", [point("L=9", 0.97, 2000, 25)])]}
 
@@ -186,7 +186,7 @@ class PictureTest(PlotTest):
             self.is_png(self.folder / "out" / f"made-up-{panel}.png")
         overview = self.folder / "out" / "made-up-overview.svg"
         texts, _ = self.svg(overview)
-        labels = ("In memory (in memory)", HOSTILE, "device limit")
+        labels = ("A graph (in memory)", HOSTILE, "device limit")
         for text in (*labels, *(text for axes in AXES.values() for text in axes)):
             self.assertIn(text, texts)
         self.assertIn("A Processor, 2 cores, A Disk, fio 78,000 (74,100 to 81,900) reads of 4 KiB a second",
@@ -330,7 +330,7 @@ class PageTest(PlotTest):
         looks, panels = self.looks_of(self.result, elsewhere)
         self.assertEqual(panels, [5, 5])
         self.assertEqual([look["label"] for look in looks],
-                         ["Trackway, 4 KiB pages", "In memory (in memory)", HOSTILE])
+                         ["Trackway, 4 KiB pages", "A graph (in memory)", HOSTILE])
 
 
 class BadInputTest(PlotTest):
