@@ -21,4 +21,10 @@ Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& qu
                                  const ExactSearchOptions& options,
                                  const std::stop_token& stop = {});
 
+// The same for queries in memory. REQUIRES: their numbers are finite, as those that VectorFile
+// read.
+Result<GroundTruth> exact_search(const VectorFile& vectors, const MatrixView& queries,
+                                 const ExactSearchOptions& options,
+                                 const std::stop_token& stop = {});
+
 }  // namespace trackway

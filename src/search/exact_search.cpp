@@ -21,24 +21,24 @@ using base::join;
 
 constexpr std::size_t kReadBytes = std::size_t{32} << 20U;
 
-Status check(const VectorFile& vectors, const VectorFile& queries,
+// where: what messages call the queries.
+Status check(const VectorFile& vectors, const MatrixView& queries, const std::string& where,
              const ExactSearchOptions& options) {
-    const std::string where = queries.path().string();
-    if (queries.dimension() != vectors.dimension()) {
+    if (queries.dimension != vectors.dimension()) {
         return fail(ErrorCode::kInvalidArgument,
                     join(where, ": expected dimension ", vectors.dimension(), " as in ",
-                         vectors.path().string(), ", found ", queries.dimension()));
+                         vectors.path().string(), ", found ", queries.dimension));
     }
-    if (queries.element_type() != vectors.element_type()) {
+    if (queries.element_type != vectors.element_type()) {
         return fail(ErrorCode::kInvalidArgument,
                     join(where, ": expected ", name_of(vectors.element_type()), " as in ",
-                         vectors.path().string(), ", found ", name_of(queries.element_type())));
+                         vectors.path().string(), ", found ", name_of(queries.element_type)));
     }
     if (options.k < 1 || options.k > vectors.row_count()) {
         return fail(ErrorCode::kInvalidArgument,
                     join("k: expected 1 to ", vectors.row_count(), ", found ", options.k));
     }
-    if (vectors.row_count() > UINT32_MAX || queries.row_count() > UINT32_MAX) {
+    if (vectors.row_count() > UINT32_MAX || queries.row_count > UINT32_MAX) {
         return fail(ErrorCode::kUnsupported, "ground truth files hold at most 2^32 rows");
     }
     return {};
@@ -68,34 +68,50 @@ GroundTruth collect(const std::vector<graph::Frontier>& nearest,
     return truth;
 }
 
+Result<GroundTruth> scanned(const VectorFile& vectors, const MatrixView& queries,
+                            const ExactSearchOptions& options, const std::stop_token& stop) {
+    const std::size_t row_bytes = vectors.row_bytes();
+    graph::ExactScan scan(queries, options.metric, options.k);
+    const base::Arena arena(options.thread_count, stop);
+    const std::uint64_t step = std::max<std::uint64_t>(1, kReadBytes / row_bytes);
+    base::AlignedBuffer block(std::min(step, vectors.row_count()) * row_bytes);
+    for (std::uint64_t first = 0; first < vectors.row_count(); first += step) {
+        const std::uint64_t count = std::min(step, vectors.row_count() - first);
+        TRACKWAY_TRY(vectors.read(first, block.span().first(count * row_bytes)));
+        const MatrixView rows{block.data(), vectors.element_type(), count, vectors.dimension()};
+        TRACKWAY_TRY(check_lengths(vectors, rows, first));
+        scan.add(rows, static_cast<std::uint32_t>(first), arena);
+        if (arena.stopped()) return fail(ErrorCode::kCancelled, "the search was stopped");
+    }
+    return collect(scan.nearest(), options);
+}
+
 }  // namespace
 
 Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& queries,
                                  const ExactSearchOptions& options, const std::stop_token& stop) {
     return base::guarded([&]() -> Result<GroundTruth> {
+        const std::string where = queries.path().string();
+        MatrixView view{nullptr, queries.element_type(), queries.row_count(), queries.dimension()};
         TRACKWAY_TRY(distance::chosen_kernels());
-        TRACKWAY_TRY(check(vectors, queries, options));
-        const std::size_t row_bytes = vectors.row_bytes();
-        TRACKWAY_TRY(
-            base::check_memory(queries.path().string(),
-                               queries.row_count() * (row_bytes + 12 * std::uint64_t{options.k})));
-        base::AlignedBuffer query_rows(queries.row_count() * row_bytes);
+        TRACKWAY_TRY(check(vectors, view, where, options));
+        TRACKWAY_TRY(base::check_memory(
+            where, view.row_count * (view.row_bytes() + 12 * std::uint64_t{options.k})));
+        base::AlignedBuffer query_rows(view.row_count * view.row_bytes());
         TRACKWAY_TRY(queries.read(0, query_rows.span()));
-        graph::ExactScan scan(
-            {query_rows.data(), queries.element_type(), queries.row_count(), queries.dimension()},
-            options.metric, options.k);
-        const base::Arena arena(options.thread_count, stop);
-        const std::uint64_t step = std::max<std::uint64_t>(1, kReadBytes / row_bytes);
-        base::AlignedBuffer block(std::min(step, vectors.row_count()) * row_bytes);
-        for (std::uint64_t first = 0; first < vectors.row_count(); first += step) {
-            const std::uint64_t count = std::min(step, vectors.row_count() - first);
-            TRACKWAY_TRY(vectors.read(first, block.span().first(count * row_bytes)));
-            const MatrixView rows{block.data(), vectors.element_type(), count, vectors.dimension()};
-            TRACKWAY_TRY(check_lengths(vectors, rows, first));
-            scan.add(rows, static_cast<std::uint32_t>(first), arena);
-            if (arena.stopped()) return fail(ErrorCode::kCancelled, "the search was stopped");
-        }
-        return collect(scan.nearest(), options);
+        view.data = query_rows.data();
+        return scanned(vectors, view, options, stop);
+    });
+}
+
+Result<GroundTruth> exact_search(const VectorFile& vectors, const MatrixView& queries,
+                                 const ExactSearchOptions& options, const std::stop_token& stop) {
+    return base::guarded([&]() -> Result<GroundTruth> {
+        TRACKWAY_TRY(distance::chosen_kernels());
+        TRACKWAY_TRY(check(vectors, queries, "queries", options));
+        TRACKWAY_TRY(
+            base::check_memory("queries", queries.row_count * 12 * std::uint64_t{options.k}));
+        return scanned(vectors, queries, options, stop);
     });
 }
 
