@@ -8,7 +8,7 @@ import programs
 from programs import DatasetTest, ProgramTest, contents, read_truth, run, write_bin
 
 NAMES = ("build-index", "search-index", "inspect-index", "relayout-index", "make-dataset",
-         "make-ground-truth", "convert-vectors")
+         "make-ground-truth", "convert-vectors", "describe-vectors")
 # The options that must be given, with values that parse.
 REQUIRED = {"build-index": ("--vectors", "a.fbin", "--index", "b"),
             "search-index": ("--index", "b", "--queries", "a.fbin"),
@@ -16,7 +16,8 @@ REQUIRED = {"build-index": ("--vectors", "a.fbin", "--index", "b"),
             "make-dataset": ("--output", "b"),
             "make-ground-truth": ("--vectors", "a.fbin", "--queries", "q.fbin", "--output",
                                   "t.ibin"),
-            "convert-vectors": ("--input", "a.fbin", "--output", "b.npy")}
+            "convert-vectors": ("--input", "a.fbin", "--output", "b.npy"),
+            "describe-vectors": ("--vectors", "a.fbin")}
 INDEX_KEYS = {"vectors", "dimension", "element_type", "metric", "shards", "page_size_bytes",
               "vertices_per_page", "page_order", "expand_share", "hot_vertices",
               "bytes_of_hot_vertices", "bytes_of_tables", "bytes_on_disk", "bytes_resident",
@@ -148,6 +149,7 @@ class OptionsTest(ProgramTest):
             "relayout-index": [(), ("--workload", "w.fbin", "--page-order", "breadth-first"),
                                ("--trace", "t", "--keep-trace", "--memory-budget", "1GiB")],
             "make-dataset": [(), ("--element-type", "int8", "--clusters", 3)],
+            "describe-vectors": [(), ("--queries", "a", "b", "--metric", "ip", "--sample", 7)],
             "make-ground-truth": [(), ("--metric", "ip", "--k", 7)],
             "convert-vectors": [(), ("--element-type", "uint8", "--skip", 1, "--limit", 2)]}
         changed = []

@@ -27,7 +27,7 @@ class DamagedInputTest(DatasetTest):
     """Uses one index of 2,000 x 32 float32 and its queries."""
 
     def each_reader_refuses(self, path, *words, **options):
-        """All four programs that read vectors refuse the file and name it."""
+        """All programs that read vectors refuse the file and name it."""
         index = self.folder / f"index-of-{path.name}"
         out = self.folder / f"out-of-{path.stem}-{path.suffix[1:]}.x"  # not another file's
         same_type = path.suffix != ".f16bin"
@@ -39,7 +39,9 @@ class DamagedInputTest(DatasetTest):
                  "--output", out.with_suffix(".ibin"), "--k", 1),
                 ("make-ground-truth", "--vectors", base, "--queries", path,
                  "--output", out.with_suffix(".ibin"), "--k", 1),
-                ("convert-vectors", "--input", path, "--output", out.with_suffix(".npy"))):
+                ("convert-vectors", "--input", path, "--output", out.with_suffix(".npy")),
+                ("describe-vectors", "--vectors", path),
+                ("describe-vectors", "--vectors", base, "--queries", path)):
             self.fails(*command, words=(path.name, *words), statuses=(1,), **options)
         self.assertFalse(index.exists(), f"{path.name}: an index folder was left")
         self.assertEqual(list(self.folder.glob(f"{out.stem}.*")), [],

@@ -12,7 +12,7 @@ class HardeningTest(unittest.TestCase):
     def test_every_program(self):
         """Loaded anywhere, tables read-only, no stack that can be run, checked copies."""
         names = ("build-index", "search-index", "relayout-index", "inspect-index", "make-dataset",
-                 "make-ground-truth", "convert-vectors")
+                 "make-ground-truth", "convert-vectors", "describe-vectors")
         for name in names:
             with self.subTest(name):
                 path = pathlib.Path(programs.BIN) / name
