@@ -1,10 +1,15 @@
 // make-dataset: seeded synthetic vectors with queries from the same and from another distribution.
 #include "trackway/vector_file.h"
 
-#include "base/assert.h"
+#include "base/errors.h"
 #include "base/random.h"
+#include "dataset_families.h"
 #include "element_conversion.h"
 #include "program.h"
+#include "row_copies.h"
+#include "statistics_report.h"
+#include "topics.h"
+#include "vector_statistics.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +17,9 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
+#include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <sys/stat.h>
@@ -21,101 +29,38 @@
 namespace trackway::tools {
 namespace {
 
+using base::fail;
+using base::join;
+
+constexpr double kDefaultDriftShare = 0.1;
+
 struct DatasetOptions {
     std::string output;
+    FamilyOptions family;
     std::uint64_t vectors = 100000;
     std::uint64_t queries = 1000;
     std::uint64_t workload_queries = 0;  // as many as queries
-    std::uint32_t dimension = 128;
-    std::uint32_t clusters = 100;
-    std::uint32_t intrinsic_dimension = 16;
-    double topic_spread = 1.0;  // of the clusters' centres, in units of their radius
     double zipf = 0;
+    std::uint32_t drift_steps = 1;
+    double drift_share = kDefaultDriftShare;
+    double duplicate_share = 0;
+    double near_duplicate_share = 0;
+    bool normalize = false;
     ElementType element_type = ElementType::kFloat32;
-    std::uint64_t seed = 1;
+    Metric metric = Metric::kL2;  // of the report
 };
 
-// Which cluster a row is drawn from, its topic. Either all are equally likely, or the likelihood
-// falls with the place in a ranking by Zipf's law: people ask for few things often.
-class Topics {
-public:
-    explicit Topics(std::uint32_t clusters) : clusters_(clusters) {}
-
-    // The topic in place r of a seeded random ranking is as likely as 1 / r^exponent; an exponent
-    // of 0 leaves all equally likely.
-    Topics(std::uint32_t clusters, double exponent, std::uint64_t seed) : clusters_(clusters) {
-        if (exponent == 0) return;
-        base::Random random(seed);
-        ranking_ = base::random_permutation(clusters, random);
-        cumulative_.reserve(clusters);
-        double sum = 0;
-        for (std::uint64_t place = 1; place <= clusters; ++place) {
-            sum += std::pow(static_cast<double>(place), -exponent);
-            cumulative_.push_back(sum);
-        }
-    }
-
-    std::size_t draw(base::Random& random) const {
-        if (cumulative_.empty()) return random.below(clusters_);
-        // Below the last sum even when the product is rounded, since uniform() < 1.
-        const double value = random.uniform() * cumulative_.back();
-        const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(), value);
-        TRACKWAY_ASSERT(found != cumulative_.end());
-        return ranking_[static_cast<std::size_t>(found - cumulative_.begin())];
-    }
-
-private:
-    std::uint32_t clusters_;
-    std::vector<std::uint32_t> ranking_;
-    std::vector<double> cumulative_;  // by place; empty when all topics are equally likely
-};
-
-// Clusters that share one random subspace of the intrinsic dimension, each around its own centre,
-// with a little noise in all directions. Queries from outside keep less of the subspace's signal,
-// move off along one fixed direction and carry more noise: like texts that ask for images.
-class Family {
-public:
-    explicit Family(const DatasetOptions& options)
-        : dimension_(options.dimension), intrinsic_(options.intrinsic_dimension) {
-        base::Random random(options.seed);
-        const auto draw = [&](std::size_t count, double scale) {
-            std::vector<float> values(count);
-            for (float& value : values)
-                value = static_cast<float>(random.normal() * scale);
-            return values;
-        };
-        const double unit = 1 / std::sqrt(double{static_cast<double>(intrinsic_)});
-        basis_ = draw(std::size_t{intrinsic_} * dimension_, unit);
-        centres_ = draw(std::size_t{options.clusters} * intrinsic_, options.topic_spread);
-        gap_ = draw(dimension_, kGap);
-    }
-
-    void draw(base::Random& random, std::size_t topic, bool outside, std::span<float> out) const {
-        const float* centre = centres_.data() + topic * intrinsic_;
-        const double noise = outside ? kOutsideNoise : kNoise;
-        const double signal = outside ? kOutsideSignal : 1;
-        for (std::uint32_t d = 0; d < dimension_; ++d)
-            out[d] = static_cast<float>(noise * random.normal()) + (outside ? gap_[d] : 0);
-        for (std::uint32_t i = 0; i < intrinsic_; ++i) {
-            const auto weight = static_cast<float>(signal * (double{centre[i]} + random.normal()));
-            const float* direction = basis_.data() + std::size_t{i} * dimension_;
-            for (std::uint32_t d = 0; d < dimension_; ++d)
-                out[d] += weight * direction[d];
-        }
-    }
-
-private:
-    static constexpr double kNoise = 0.05;
-    static constexpr double kGap = 0.3;
-    static constexpr double kOutsideNoise = 0.25;
-    static constexpr double kOutsideSignal = 0.8;
-
-    std::uint32_t dimension_;
-    std::uint32_t intrinsic_;
-    std::vector<float> basis_;
-    std::vector<float> centres_;
-    std::vector<float> gap_;
-};
+// Rows that were normalised have the length 1, or what suits the scale of integers.
+void normalize(ElementType type, std::span<float> values) {
+    double square = 0;
+    for (const float value : values)
+        square += double{value} * double{value};
+    if (square == 0) return;
+    const bool integers = type == ElementType::kUint8 || type == ElementType::kInt8;
+    const double length = integers ? std::sqrt(static_cast<double>(values.size())) : 1;
+    for (float& value : values)
+        value = static_cast<float>(double{value} * (length / std::sqrt(square)));
+}
 
 // Integer types take the values scaled and rounded into their range.
 void fit_to_type(ElementType type, std::span<float> values) {
@@ -128,13 +73,15 @@ void fit_to_type(ElementType type, std::span<float> values) {
 
 // One file. Its first rows come from the stream that the four files of every data set share in
 // turn, further ones from a stream of its own: so neither the size of the workload nor the files
-// that --zipf adds change the bytes of another file.
+// that --zipf adds change the bytes of another file. Copies replace rows that are drawn all the
+// same, so they change neither the other rows nor other files.
 struct Part {
-    const char* name;
+    std::string name;
     std::uint64_t rows;
     std::uint64_t shared_rows;
     bool outside;
     const Topics* topics;
+    RowCopies* copies = nullptr;
 };
 
 std::string extension_of(ElementType type) {
@@ -151,83 +98,179 @@ std::string extension_of(ElementType type) {
     return ".fbin";
 }
 
-// The two streams that the rows of a file may come from.
-struct Streams {
-    base::Random& shared;
-    base::Random own;
+// Writes the files of a data set one after another.
+class DatasetWriter {
+public:
+    DatasetWriter(const DatasetOptions& options, bool print, const std::stop_token& stop)
+        : options_(options),
+          print_(print),
+          stop_(stop),
+          family_(make_family(options.family)),
+          shared_(options.family.seed + 1),
+          seeds_(options.family.seed + 2) {}
+
+    Status write_all() {
+        const Topics uniform(options_.family.clusters);
+        const Topics topics(options_.family.clusters, options_.zipf, seeds_());
+        const std::uint64_t drift_seed = seeds_();
+        const std::uint64_t queries = options_.queries;
+        const std::uint64_t asked = options_.workload_queries;
+        const std::uint64_t workload = asked > 0 ? asked : queries;
+        // Not of seeds_: that would move the streams of the files.
+        RowCopies copies(options_.vectors, options_.duplicate_share, options_.near_duplicate_share,
+                         options_.family.seed + 3);
+        const std::uint64_t vectors = options_.vectors;
+        TRACKWAY_TRY(write({"base", vectors, vectors, false, &uniform, &copies}));
+        TRACKWAY_TRY(write({"learn", workload, queries, true, &topics}));
+        TRACKWAY_TRY(write({"query", queries, queries, true, &topics}));
+        TRACKWAY_TRY(write({"query-indist", queries, queries, false, &topics}));
+        if (options_.zipf == 0) return {};
+        TRACKWAY_TRY(write({"learn-indist", workload, 0, false, &topics}));
+        if (options_.drift_steps > 1) return write_steps(topics, workload, drift_seed);
+        const Topics drifted(options_.family.clusters, options_.zipf, drift_seed);
+        TRACKWAY_TRY(write({"learn-drift", workload, 0, false, &drifted}));
+        return write({"query-drift", queries, 0, false, &drifted});
+    }
+
+    std::string path_of(const std::string& name) const {
+        return options_.output + "/" + name + extension_of(options_.element_type);
+    }
+
+private:
+    Status write_steps(Topics topics, std::uint64_t workload, std::uint64_t seed) {
+        base::Random random(seed);
+        for (std::uint32_t step = 1; step <= options_.drift_steps; ++step) {
+            topics = topics.drifted(options_.drift_share, random);
+            TRACKWAY_TRY(write({join("learn-drift-", step), workload, 0, false, &topics}));
+            TRACKWAY_TRY(write({join("query-drift-", step), options_.queries, 0, false, &topics}));
+        }
+        return {};
+    }
+
+    Status write(const Part& part) {
+        const std::string path = path_of(part.name);
+        const std::uint32_t dimension = options_.family.dimension;
+        TRACKWAY_TRY_ASSIGN(
+            file, VectorFileWriter::create(path, options_.element_type, part.rows, dimension));
+        base::Random own(seeds_());
+        std::vector<float> row(dimension);
+        std::vector<std::byte> converted;
+        for (std::uint64_t i = 0; i < std::max(part.rows, part.shared_rows); ++i) {
+            if (stop_.stop_requested()) return fail(ErrorCode::kCancelled, "stopped");
+            draw(part, i < part.shared_rows ? shared_ : own, row);
+            if (i >= part.rows) continue;  // only moves the shared stream on
+            if (options_.normalize) normalize(options_.element_type, row);
+            fit_to_type(options_.element_type, row);
+            convert_elements(std::as_bytes(std::span(row)), ElementType::kFloat32,
+                             options_.element_type, converted);
+            TRACKWAY_TRY(file.append(converted));
+        }
+        TRACKWAY_TRY(file.finish());
+        if (!print_) return {};
+        std::printf("%s: %llu x %u %s\n", path.c_str(), static_cast<unsigned long long>(part.rows),
+                    dimension, name_of(options_.element_type));
+        return {};
+    }
+
+    void draw(const Part& part, base::Random& random, std::span<float> row) const {
+        constexpr double kNearCopy = 0.02;  // what a near copy differs by in each element
+        const base::Random before = random;
+        family_->draw(random, part.topics->draw(random), part.outside, row);
+        if (part.copies == nullptr) return;
+        auto copy = part.copies->next(before);
+        if (!copy) return;
+        family_->draw(copy->source, part.topics->draw(copy->source), part.outside, row);
+        if (copy->is_exact) return;
+        for (float& value : row)
+            value += static_cast<float>(kNearCopy * part.copies->noise().normal());
+    }
+
+    const DatasetOptions& options_;
+    bool print_;
+    std::stop_token stop_;
+    std::unique_ptr<Family> family_;
+    base::Random shared_;
+    base::Random seeds_;
 };
 
-Status write_part(const Family& family, const DatasetOptions& options, const Part& part,
-                  Streams streams, const std::stop_token& stop) {
-    const std::string path = options.output + "/" + part.name + extension_of(options.element_type);
-    auto file = VectorFileWriter::create(path, options.element_type, part.rows, options.dimension);
-    if (!file) return tl::unexpected(file.error());
-    std::vector<float> row(options.dimension);
-    std::vector<std::byte> converted;
-    for (std::uint64_t i = 0; i < std::max(part.rows, part.shared_rows); ++i) {
-        if (stop.stop_requested()) {
-            return tl::unexpected(Error{ErrorCode::kCancelled, "stopped"});
-        }
-        base::Random& random = i < part.shared_rows ? streams.shared : streams.own;
-        const std::size_t topic = part.topics->draw(random);
-        family.draw(random, topic, part.outside, row);
-        if (i >= part.rows) continue;  // only moves the shared stream on
-        fit_to_type(options.element_type, row);
-        convert_elements(std::as_bytes(std::span(row)), ElementType::kFloat32, options.element_type,
-                         converted);
-        if (Status status = file->append(converted); !status) return status;
-    }
-    if (Status status = file->finish(); !status) return status;
-    std::printf("%s: %llu x %u %s\n", path.c_str(), static_cast<unsigned long long>(part.rows),
-                options.dimension, name_of(options.element_type));
-    return {};
-}
-
-Status make_dataset(const DatasetOptions& options, const std::stop_token& stop) {
+Result<VectorStatistics> make_dataset(const DatasetOptions& options, bool print,
+                                      const std::stop_token& stop) {
     if (mkdir(options.output.c_str(), 0777) != 0 && errno != EEXIST) {
-        return tl::unexpected(Error{ErrorCode::kIo, options.output + ": cannot create: " +
-                                                        std::system_category().message(errno)});
+        return fail(ErrorCode::kIo,
+                    options.output + ": cannot create: " + std::system_category().message(errno));
     }
-    const Family family(options);
-    base::Random shared(options.seed + 1);
-    base::Random seeds(options.seed + 2);
-    const Topics uniform(options.clusters);
-    const Topics topics(options.clusters, options.zipf, seeds());
-    const Topics drifted(options.clusters, options.zipf, seeds());
-    const std::uint64_t queries = options.queries;
-    const std::uint64_t asked = options.workload_queries;
-    const std::uint64_t workload = asked > 0 ? asked : queries;
-    std::vector<Part> parts = {{"base", options.vectors, options.vectors, false, &uniform},
-                               {"learn", workload, queries, true, &topics},
-                               {"query", queries, queries, true, &topics},
-                               {"query-indist", queries, queries, false, &topics}};
-    if (options.zipf > 0) {
-        parts.insert(parts.end(), {{"learn-indist", workload, 0, false, &topics},
-                                   {"learn-drift", workload, 0, false, &drifted},
-                                   {"query-drift", queries, 0, false, &drifted}});
-    }
-    for (const Part& part : parts) {
-        const Streams streams{shared, base::Random(seeds())};
-        if (Status status = write_part(family, options, part, streams, stop); !status) {
-            return status;
-        }
-    }
-    return {};
+    DatasetWriter writer(options, print, stop);
+    TRACKWAY_TRY(writer.write_all());
+    return describe_vectors(writer.path_of("base"),
+                            {writer.path_of("query"), writer.path_of("query-indist")},
+                            {.metric = options.metric, .seed = options.family.seed}, stop);
 }
 
 // CLI::Range would let NaN pass.
-std::string not_an_exponent(const std::string& text) {
+std::string wrong_number(const std::string& text, double largest, const char* expected) {
     double value = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool whole = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
-    if (whole && std::isfinite(value) && value >= 0) return {};
-    return "expected a number of 0 or more, found '" + text + "'";
+    if (whole && value >= 0 && value <= largest) return {};
+    return join("expected a number ", expected, ", found '", text, "'");
+}
+
+std::string not_positive(const std::string& text) {
+    return wrong_number(text, std::numeric_limits<double>::max(), "of 0 or more");
+}
+
+std::string not_a_share(const std::string& text) {
+    return wrong_number(text, 1, "from 0 to 1");
+}
+
+// What no single option can tell; empty when all is well.
+std::string contradiction(const DatasetOptions& options) {
+    const FamilyOptions& family = options.family;
+    if (family.kind != FamilyKind::kCrossModal && family.modality_gap != kDefaultModalityGap) {
+        return "--modality-gap needs --family cross-modal";
+    }
+    if (options.drift_steps > 1 && options.zipf == 0) {
+        return "--drift-steps needs topics that --zipf makes popular, found --zipf 0";
+    }
+    if (options.drift_steps == 1 && options.drift_share != kDefaultDriftShare) {
+        return "--drift-share needs --drift-steps of 2 or more, found 1";
+    }
+    if (options.duplicate_share + options.near_duplicate_share > 1) {
+        return "--duplicate-share and --near-duplicate-share: expected 1 at most together";
+    }
+    return {};
+}
+
+const std::map<std::string, FamilyKind>& family_names() {
+    static const std::map<std::string, FamilyKind> names = {
+        {"clustered", FamilyKind::kClustered}, {"cross-modal", FamilyKind::kCrossModal}};
+    return names;
+}
+
+void add_family_options(CLI::App& app, FamilyOptions& family) {
+    const auto dimension = CLI::Range(1U, kMaxDimension);
+    add_choice(
+        app, "--family", family.kind, family_names(),
+        "clustered: clusters in a subspace; cross-modal: data and queries are two modalities "
+        "of the same things, as images and texts");
+    app.add_option("--dimension", family.dimension, "dimension")->check(dimension);
+    app.add_option("--clusters", family.clusters, "clusters")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{UINT32_MAX}));
+    app.add_option("--intrinsic-dimension", family.intrinsic_dimension,
+                   "dimension of the subspace that clusters lie in")
+        ->check(dimension);
+    app.add_option("--topic-spread", family.topic_spread,
+                   "how far the centres of clusters lie apart, in units of a cluster's radius")
+        ->check(CLI::Range(0.0, 100.0));
+    app.add_option("--modality-gap", family.modality_gap,
+                   "cross-modal: how far queries lie from the data; 0: like the data")
+        ->check(not_positive);
+    app.add_option("--seed", family.seed, "same options and seed: same files");
 }
 
 void add_options(CLI::App& app, DatasetOptions& options) {
     constexpr std::uint64_t kRowsMax = UINT32_MAX;
     const auto positive = CLI::Range(std::uint64_t{1}, kRowsMax);
-    const auto dimension = CLI::Range(1U, kMaxDimension);
     app.add_option("--output", options.output, "folder for the files")
         ->type_name("DIR")
         ->required();
@@ -236,20 +279,28 @@ void add_options(CLI::App& app, DatasetOptions& options) {
     app.add_option("--workload-queries", options.workload_queries,
                    "rows of each learn file; 0: as many as --queries")
         ->check(CLI::Range(std::uint64_t{0}, kRowsMax));
-    app.add_option("--dimension", options.dimension, "dimension")->check(dimension);
-    app.add_option("--clusters", options.clusters, "clusters")->check(positive);
-    app.add_option("--intrinsic-dimension", options.intrinsic_dimension,
-                   "dimension of the subspace that clusters lie in")
-        ->check(dimension);
-    app.add_option("--topic-spread", options.topic_spread,
-                   "how far the centres of clusters lie apart, in units of a cluster's radius")
-        ->check(CLI::Range(0.0, 100.0));
+    add_family_options(app, options.family);
     app.add_option("--zipf", options.zipf,
                    "queries and workloads come from the r-th most wanted cluster as often as "
                    "1 / r^zipf; 0: from all equally often. Base vectors always do")
-        ->check(not_an_exponent);
+        ->check(not_positive);
+    app.add_option("--drift-steps", options.drift_steps,
+                   "1: one other day, on which nothing is wanted as before; more: so many days, "
+                   "one after the other, learn-drift-1, query-drift-1 and so on")
+        ->check(CLI::Range(1U, 10000U));
+    app.add_option("--drift-share", options.drift_share,
+                   "share of the clusters that exchange their popularity from one such day to the "
+                   "next")
+        ->check(not_a_share);
+    app.add_option("--duplicate-share", options.duplicate_share,
+                   "share of the base that are exact copies of earlier rows")
+        ->check(not_a_share);
+    app.add_option("--near-duplicate-share", options.near_duplicate_share,
+                   "share of the base that are nearly copies of earlier rows")
+        ->check(not_a_share);
+    app.add_flag("--normalize", options.normalize, "scale all rows to one length, 1 for floats");
     add_choice(app, "--element-type", options.element_type, element_type_names(), "of all files");
-    app.add_option("--seed", options.seed, "same options and seed: same files");
+    add_choice(app, "--metric", options.metric, metric_names(), "of the report alone");
 }
 
 }  // namespace
@@ -259,11 +310,21 @@ static int run_program(int argc, char** argv) {
                     "Makes base vectors, out-of-distribution queries (query), a workload "
                     "like them (learn) and queries like the base (query-indist). With --zipf also "
                     "a workload like the base (learn-indist) and, for a day when other clusters "
-                    "are wanted most, learn-drift and query-drift, both like the base.");
+                    "are wanted most, learn-drift and query-drift, both like the base. Ends with "
+                    "the report of describe-vectors.");
     DatasetOptions options;
     add_options(program.app(), options);
-    return program.run(argc, argv,
-                       [&](const std::stop_token& stop) { return make_dataset(options, stop); });
+    program.add_json_option();
+    program.app().final_callback([&] {
+        const std::string wrong = contradiction(options);
+        if (!wrong.empty()) throw CLI::ValidationError(wrong);
+    });
+    return program.run(argc, argv, [&](const std::stop_token& stop) -> Status {
+        const bool print = program.flags().json != "-";
+        TRACKWAY_TRY_ASSIGN(statistics, make_dataset(options, print, stop));
+        if (print) print_statistics(statistics);
+        return program.write_report(statistics_text(statistics));
+    });
 }
 
 }  // namespace trackway::tools

@@ -1,4 +1,4 @@
-// The report of describe-vectors: as a table and as JSON.
+// The report of describe-vectors, which make-dataset ends with: as a table and as JSON.
 #pragma once
 
 #include "vector_statistics.h"

@@ -148,7 +148,10 @@ class OptionsTest(ProgramTest):
             "inspect-index": [(), ("--verify",), ("--covisits", 3)],
             "relayout-index": [(), ("--workload", "w.fbin", "--page-order", "breadth-first"),
                                ("--trace", "t", "--keep-trace", "--memory-budget", "1GiB")],
-            "make-dataset": [(), ("--element-type", "int8", "--clusters", 3)],
+            "make-dataset": [(), ("--element-type", "int8", "--clusters", 3),
+                             ("--family", "cross-modal", "--modality-gap", 0.5, "--normalize",
+                              "--duplicate-share", 0.25, "--near-duplicate-share", 0.5),
+                             ("--zipf", 1.5, "--drift-steps", 3, "--drift-share", 0.5)],
             "describe-vectors": [(), ("--queries", "a", "b", "--metric", "ip", "--sample", 7)],
             "make-ground-truth": [(), ("--metric", "ip", "--k", 7)],
             "convert-vectors": [(), ("--element-type", "uint8", "--skip", 1, "--limit", 2)]}
