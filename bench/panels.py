@@ -84,8 +84,8 @@ def looks_of(experiments):
         number = len(looks)
         in_memory = series.residence == "memory"
         looks.setdefault(series.id, Look(
-            series.label + (" (in memory)" if in_memory and "in memory" not in series.label else ""), COLOURS[number % len(COLOURS)],
-            MARKERS[(number + number // len(COLOURS)) % len(MARKERS)], in_memory))
+            series.label + (" (in memory)" if in_memory and "in memory" not in series.label else ""),
+            COLOURS[number % len(COLOURS)], MARKERS[(number + number // len(COLOURS)) % len(MARKERS)], in_memory))
     return looks
 
 

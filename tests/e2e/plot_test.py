@@ -15,6 +15,8 @@ import programs
 PYTHON = "/usr/bin/python3"
 PLOT = pathlib.Path(__file__).parents[2] / "bench" / "plot.py"
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+# Twelve pictures take 5 seconds of CPU, and minutes where twenty others want it.
+DRAWING_TIMEOUT_S = 300
 HOSTILE = "</script><b>\"R&D\" 'index'"
 PANELS = ("recall-qps", "recall-pages", "latency-load", "memory-qps", "pages-qps")
 AXES = {"recall-qps": ("recall@10, spaced by the logarithm of 1 - recall", "queries per second (QPS)"),
@@ -119,7 +121,7 @@ def broken(change):
 def plot(*arguments):
     """Runs bench/plot.py to its end."""
     return programs.finish(subprocess.Popen([PYTHON, PLOT, *map(str, arguments)], stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE), DRAWING_TIMEOUT_S)
 
 
 class Elements(html.parser.HTMLParser):
@@ -241,7 +243,7 @@ class PageTest(PlotTest):
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={self.folder / 'profile'}",
              "--enable-logging=stderr", "--window-size=1400,1000", "--dump-dom", f"file://{visited}{address}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        finished = programs.finish(process)
+        finished = programs.finish(process, DRAWING_TIMEOUT_S)
         self.assertEqual(finished.status, 0, finished)
         return Elements(finished.out), [line for line in finished.err.splitlines() if "CONSOLE" in line]
 
