@@ -6,7 +6,8 @@ Interleaved: in every round each system makes every search once, the disk's own 
     bench/compare.py --dataset synthetic-ood --output /tmp/ood --system bench/configs/diskann.json
     bench/compare.py --vectors base.npy --queries query.npy --ground-truth truth.ibin --output /tmp/own
 
-Writes OUTPUT/compare.json (bench/README.md says what is in it) and prints it as Markdown tables.
+Writes OUTPUT/compare.json (bench/README.md says what is in it), prints it as Markdown tables and draws it (bench/plot.py):
+pictures and OUTPUT/report.html.
 """
 import argparse
 import datetime
@@ -16,6 +17,7 @@ import pathlib
 import sys
 
 import measure
+import plot
 from compare_adaptor import Adapted
 from compare_data import dataset_of
 from compare_systems import SYSTEMS
@@ -187,6 +189,8 @@ def compare(args):
     partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     partial.rename(args.output / "compare.json")
     print_tables(result)
+    if not args.no_pictures:
+        plot.draw_all([args.output / "compare.json"], args.output)
 
 
 def names_of_systems(text):
@@ -219,7 +223,7 @@ def parsed():
     parser.add_argument("--ground-truth", type=path, help=".ibin or .ivecs")
     parser.add_argument("--workload", type=path, help="sample of queries by which Trackway is built")
     parser.add_argument("--metric", choices=("l2", "ip", "cosine"), help="default: the set's own, else l2")
-    parser.add_argument("--output", type=path, required=True, help="folder for indexes and compare.json")
+    parser.add_argument("--output", type=path, required=True, help="folder for indexes, compare.json, pictures and report.html")
     parser.add_argument("--bin", type=path, default=ROOT / "build/release/bin", help="folder of the programs")
     parser.add_argument("--rounds", type=positive, default=5)
     parser.add_argument("--threads", type=positive, default=2)
@@ -228,6 +232,7 @@ def parsed():
     parser.add_argument("--systems", type=names_of_systems, default=list(SYSTEMS), help="default: %(default)s")
     parser.add_argument("--system", action="append", default=[], metavar="FILE.json", help="a system of your own")
     parser.add_argument("--quick", action="store_true", help="few settings and small made data: does it work?")
+    parser.add_argument("--no-pictures", action="store_true", help="neither pictures nor report.html")
     parser.add_argument("--no-device", action="store_true", help="no fio")
     args = parser.parse_args()
     own = (args.vectors, args.queries, args.ground_truth)

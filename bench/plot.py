@@ -101,13 +101,12 @@ def parsed():
     return options
 
 
-def main():
+def draw_all(reports, output_dir=None, output=None):
     """Reads the reports, writes the files, prints their names."""
-    options = parsed()
     try:
-        drawing = Drawing(options.reports)
-        files = drawing.one(options.output) if options.output else {}
-        files |= drawing.all(options.output_dir) if options.output_dir else {}
+        drawing = Drawing(reports)
+        files = drawing.one(output) if output else {}
+        files |= drawing.all(output_dir) if output_dir else {}
         write(files)
     except series.InputError as error:
         sys.exit(f"plot: {error}")
@@ -120,6 +119,12 @@ def main():
     for line in sorted(drawing.absent()):
         print(f"plot: {line}", file=sys.stderr)
     print("\n".join(map(str, files)))
+
+
+def main():
+    """Draws what the command line asks for."""
+    options = parsed()
+    draw_all(options.reports, options.output_dir, options.output)
 
 
 if __name__ == "__main__":

@@ -54,14 +54,14 @@ class CompareTest(programs.DatasetTest):
             "result": "{work}/found.bin", "scale": {"latency_us_mean": 1000},
             "patterns": [r"(?P<qps>[\d.]+) queries/s", r"mean (?P<latency_us_mean>[\d.]+) ms"]}
 
-    def compare(self, *options, **changes):
+    def compare(self, *options, pictures=False, **changes):
         """Runs compare.py with the made-up system, of which some fields are changed; None removes one."""
         adaptor = {name: value for name, value in (self.adaptor | changes).items() if value is not None}
         path = self.folder / "made-up.json"
         path.write_text(json.dumps(adaptor))
         command = [sys.executable, str(COMPARE), "--vectors", self.base, "--queries", self.queries, "--ground-truth",
                    self.truth, "--output", self.output, "--bin", programs.BIN, "--rounds", 1, "--quick",
-                   "--no-device", "--system", path, *options]
+                   "--no-device", "--system", path, *([] if pictures else ["--no-pictures"]), *options]
         return programs.finish(subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
                                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE))
 
@@ -74,8 +74,10 @@ class CompareTest(programs.DatasetTest):
         self.assertEqual(list(self.output.glob("compare.json*")), [], finished)
 
     def test_result_is_whole_and_right(self):
-        finished = self.compare("--systems", "trackway", "--workload", self.data / "learn.fbin")
+        finished = self.compare("--systems", "trackway", "--workload", self.data / "learn.fbin", pictures=True)
         self.assertEqual(finished.status, 0, finished)
+        for name in ("report.html", "base-overview.png", "base-recall-qps.svg"):
+            self.assertGreater((self.output / name).stat().st_size, 1000, name)
         result = json.loads((self.output / "compare.json").read_text())
         self.assertEqual(set(result), TOP)
         self.assertEqual((result["schema"], result["rounds"], result["device"]), ("trackway-compare/1", 1, None))
