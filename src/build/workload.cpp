@@ -62,8 +62,9 @@ void Workload::encode(const quant::ScalarCode& code) {
     queries_.element_type = code.stored();
     encoded_ = base::AlignedBuffer(queries_.row_count * queries_.row_bytes());
     queries_.data = encoded_.data();
+    std::vector<float> values(given_.dimension);
     for (std::uint64_t i = 0; i < queries_.row_count; ++i) {
-        quant::encode_query(given_.row(i), given_.dimension, code,
+        quant::encode_query(given_.row(i), code, values,
                             encoded_.data() + i * queries_.row_bytes());
     }
 }

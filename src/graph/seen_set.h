@@ -63,17 +63,19 @@ private:
         has_none_ = false;
     }
 
+    // The room of both tables stays: searches that come back to a size allocate nothing.
     void grow() {
-        const std::vector<std::uint32_t> old = std::move(entries_);
+        old_.assign(entries_.begin(), entries_.end());
         const bool had_none = has_none_;
-        resize(old.size() * 2);
-        for (const std::uint32_t vertex : old) {
+        resize(old_.size() * 2);
+        for (const std::uint32_t vertex : old_) {
             if (vertex != kNone) insert(vertex);
         }
         if (had_none) insert(kNone);
     }
 
     std::vector<std::uint32_t> entries_;
+    std::vector<std::uint32_t> old_;  // before the last growth
     std::size_t size_ = 0;
     unsigned shift_ = 0;
     bool has_none_ = false;

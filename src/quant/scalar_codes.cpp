@@ -132,10 +132,9 @@ base::AlignedBuffer encode_matrix(const MatrixView& rows, const ScalarCode& code
     return bytes;
 }
 
-float encode_query(const std::byte* query, std::uint32_t dimension, const ScalarCode& code,
+float encode_query(const std::byte* query, const ScalarCode& code, std::span<float> values,
                    std::byte* out) {
     TRACKWAY_ASSERT(code.encoding != VectorEncoding::kAsGiven);
-    std::vector<float> values(dimension);
     elements_of(query, code, values);
     ScalarCode own = code;
     if (code.encoding == VectorEncoding::kSq8 && code.metric == Metric::kInnerProduct)

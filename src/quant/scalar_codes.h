@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace trackway::quant {
 
@@ -40,7 +41,8 @@ base::AlignedBuffer encode_matrix(const MatrixView& rows, const ScalarCode& code
 // The same for one query, which under inner product has a step of its own: its length does not
 // change which rows are nearest. Returns by what a distance of codes must be multiplied to be one
 // of the numbers that they stand for.
-float encode_query(const std::byte* query, std::uint32_t dimension, const ScalarCode& code,
+// values: working memory, one for each dimension.
+float encode_query(const std::byte* query, const ScalarCode& code, std::span<float> values,
                    std::byte* out);
 
 }  // namespace trackway::quant

@@ -332,8 +332,9 @@ private:
         base::AlignedBuffer codes(given.row_count * batch.queries.row_bytes());
         batch.queries.data = codes.data();
         std::vector<float> scales(given.row_count);
+        std::vector<float> values(given.dimension);
         for (std::uint64_t i = 0; i < given.row_count; ++i) {
-            scales[i] = quant::encode_query(given.row(i), given.dimension, code_,
+            scales[i] = quant::encode_query(given.row(i), code_, values,
                                             codes.data() + i * batch.queries.row_bytes());
         }
         batch.rerank = std::min(params.rerank.value_or(rerank_factor_ * params.k),

@@ -119,10 +119,12 @@ bool WorkerPool::take(QueryTicket& ticket) {
     const std::lock_guard lock(mutex_);
     if (waiting_.empty()) return false;
     Batch& batch = *waiting_.front();
-    // First what may fail for want of memory.
-    if (batch.next + 1 < batch.queries.row_count) waiting_.push_back(&batch);
-    waiting_.pop_front();
     const std::uint64_t number = batch.next++;
+    if (batch.next < batch.queries.row_count) {
+        waiting_.splice(waiting_.end(), waiting_, waiting_.begin());
+    } else {
+        waiting_.pop_front();
+    }
     ticket = {.query = batch.queries.row(number),
               .options = batch.options,
               .given = batch.rerank > 0 ? batch.given.row(number) : nullptr,

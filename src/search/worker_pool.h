@@ -11,8 +11,8 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -79,7 +79,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable batch_arrived_;
     std::condition_variable batch_finished_;  // or a thread became ready
-    std::deque<Batch*> waiting_;
+    std::list<Batch*> waiting_;
     bool closing_ = false;
     double record_share_ = 0;
     double record_due_ = 0;  // a query is recorded when this reaches 1

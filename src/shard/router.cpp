@@ -142,9 +142,10 @@ std::span<const ShardPromise> route(const RouterRows& rows, std::span<const floa
         for (std::uint32_t s = 0; s < rows.shards; ++s)
             scratch.promises[s].share += weight * shares[s];
     }
-    std::stable_sort(
-        scratch.promises.begin(), scratch.promises.end(),
-        [](const ShardPromise& a, const ShardPromise& b) { return a.share > b.share; });
+    std::sort(scratch.promises.begin(), scratch.promises.end(),
+              [](const ShardPromise& a, const ShardPromise& b) {
+                  return a.share > b.share || (a.share == b.share && a.shard < b.shard);
+              });
     return scratch.promises;
 }
 

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <span>
 #include <vector>
 
 using namespace trackway;
@@ -116,18 +117,20 @@ TEST_SUITE("quant") {
     TEST_CASE("queries beyond the code are clamped; under inner product they have their own step") {
         const FloatRows rows({0, 1, 2, 255}, 1);
         const FloatRows query({-7, 300, 0.6F, 14}, 4);
+        std::vector<float> values(4);
         std::vector<std::byte> out(4);
         const ScalarCode l2 = fit(rows.view, VectorEncoding::kSq8, Metric::kL2);
-        CHECK(quant::encode_query(query.view.data, 4, l2, out.data()) == 1);
+        CHECK(quant::encode_query(query.view.data, l2, values, out.data()) == 1);
         CHECK(out == std::vector{std::byte{0}, std::byte{255}, std::byte{1}, std::byte{14}});
         const ScalarCode ip = fit(rows.view, VectorEncoding::kSq8, Metric::kInnerProduct);
-        const float scale = quant::encode_query(query.view.data, 4, ip, out.data());
+        const float scale = quant::encode_query(query.view.data, ip, values, out.data());
         CHECK(double{scale} == doctest::Approx(255.0 / 127 * 300 / 127));
         CHECK(out[1] == std::byte{127});
         CHECK(out[0] == std::byte{253});  // -3
         ScalarCode half{.encoding = VectorEncoding::kFloat16};
         const FloatRows huge({1e30F, -1e30F}, 2);
-        CHECK(quant::encode_query(huge.view.data, 2, half, out.data()) == 1);
+        CHECK(quant::encode_query(huge.view.data, half, std::span(values).first(2), out.data()) ==
+              1);
         CHECK(base::to_float(test::get<base::Float16>(out.data() + 2)) == -65504);
     }
 
