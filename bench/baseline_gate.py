@@ -14,6 +14,7 @@ import pathlib
 import sys
 import tempfile
 
+from measure import Failure
 from shard_report import run
 
 BASELINES = pathlib.Path(__file__).parent / "baselines"
@@ -165,7 +166,7 @@ def main():
     options = parsed()
     try:
         results = gate(options.cases, options.bin)
-    except (OSError, RuntimeError) as error:
+    except (OSError, Failure) as error:
         print(f"baseline_gate: {error}", file=sys.stderr)
         return 1
     if options.json:
