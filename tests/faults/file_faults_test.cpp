@@ -20,6 +20,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -94,40 +95,50 @@ void build_kind(const Kind& kind, std::uint64_t seed, test::BuiltIndex& built) {
 
 struct Tally {
     std::uint64_t tried = 0, errors = 0, right = 0, wrong = 0, unseen = 0, repaired = 0;
+
+    void add(const Tally& other) {
+        tried += other.tried;
+        errors += other.errors;
+        right += other.right;
+        wrong += other.wrong;
+        unseen += other.unseen;
+        repaired += other.repaired;
+    }
 };
-using Tallies = std::array<Tally, test::kFaultKinds.size()>;
 
 class Matrix {
 public:
-    // others: indexes of the other kinds.
-    Matrix(const Kind& kind, const fs::path& folder, std::span<const fs::path> others)
+    // foreign: another index of this kind. others: indexes of the other kinds.
+    Matrix(const Kind& kind, const fs::path& folder, const fs::path& foreign,
+           std::span<const fs::path> others)
         : copy_(folder / "copy"), queries_(test::random_vectors(4, kDimension, kind.type, 7)) {
         test::BuiltIndex built;
-        test::BuiltIndex foreign;
         build_kind(kind, 1, built);
-        build_kind(kind, 2, foreign);
         fs::create_directories(folder);
         fs::copy(built.path(), folder / "index", fs::copy_options::recursive);
         fs::copy(built.path(), copy_, fs::copy_options::recursive);
-        files_ = std::make_unique<test::FaultyFiles>(folder / "index", foreign.path(), others);
+        files_ = std::make_unique<test::FaultyFiles>(folder / "index", foreign, others);
         right_ = test::expect_value(answers());
         test::expect_ok(layouts::verify_index(files_->folder()));
     }
 
     std::uint64_t size() const { return files_->size(); }
+    const Tally& tally(test::FaultKind kind) const {
+        return tallies_[static_cast<std::size_t>(kind)];
+    }
 
     // Every stride-th fault, and all of those that are few.
-    void run(double stride, Tallies& tallies) {
+    void run(double stride) {
         for (std::uint64_t i = 0; i < files_->few(); ++i)
-            run_one(files_->at(i), tallies);
+            run_one(files_->at(i));
         for (auto i = static_cast<double>(files_->few()); i < static_cast<double>(files_->size());
              i += stride)
-            run_one(files_->at(static_cast<std::uint64_t>(i)), tallies);
+            run_one(files_->at(static_cast<std::uint64_t>(i)));
     }
 
 private:
-    void run_one(const test::SingleFault& fault, Tallies& tallies) {
-        Tally& tally = tallies[static_cast<std::size_t>(fault.kind)];
+    void run_one(const test::SingleFault& fault) {
+        Tally& tally = tallies_[static_cast<std::size_t>(fault.kind)];
         files_->apply(fault);
         const auto found = answers();
         const Status sound = layouts::verify_index(files_->folder());
@@ -187,36 +198,42 @@ private:
     test::Vectors queries_;
     std::unique_ptr<test::FaultyFiles> files_;
     std::vector<std::pair<std::uint64_t, float>> right_;
+    std::array<Tally, test::kFaultKinds.size()> tallies_{};
 };
 
 }  // namespace
 
 TEST_CASE("one fault in the files: right answers or an error, and verification finds it") {
     const test::TempFolder folder(fast_folder());
-    std::vector<test::BuiltIndex> built(std::size(kKinds));
+    std::vector<test::BuiltIndex> foreign(std::size(kKinds));
     std::vector<fs::path> paths;
-    for (std::size_t i = 0; i < built.size(); ++i) {
-        build_kind(kKinds[i], 3, built[i]);
-        paths.push_back(built[i].path());
+    for (std::size_t i = 0; i < foreign.size(); ++i) {
+        build_kind(kKinds[i], 2, foreign[i]);
+        paths.push_back(foreign[i].path());
     }
     std::vector<Matrix> matrices;
     double all = 0;
-    for (std::size_t i = 0; i < built.size(); ++i) {
+    for (std::size_t i = 0; i < paths.size(); ++i) {
         CAPTURE(kKinds[i].name);
         std::vector<fs::path> others = paths;
         others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
-        matrices.emplace_back(kKinds[i], folder / std::to_string(i), others);
+        matrices.emplace_back(kKinds[i], folder / std::to_string(i), paths[i], others);
         all += static_cast<double>(matrices.back().size());
     }
-    Tallies tallies{};
+    const double stride = std::max(1.0, all / static_cast<double>(cases_wanted()));
+    std::vector<std::thread> threads;
     for (Matrix& matrix : matrices)
-        matrix.run(std::max(1.0, all / static_cast<double>(cases_wanted())), tallies);
+        threads.emplace_back([&] { matrix.run(stride); });
+    for (std::thread& thread : threads)
+        thread.join();
     test::FaultTable table("faults of files",
                            {"tried", "errors", "right", "wrong", "unseen", "repaired"});
     for (const test::FaultKind kind : test::kFaultKinds) {
-        const Tally& tally = tallies[static_cast<std::size_t>(kind)];
-        table.add(name_of(kind), {tally.tried, tally.errors, tally.right, tally.wrong, tally.unseen,
-                                  tally.repaired});
+        Tally sum;
+        for (const Matrix& matrix : matrices)
+            sum.add(matrix.tally(kind));
+        table.add(name_of(kind),
+                  {sum.tried, sum.errors, sum.right, sum.wrong, sum.unseen, sum.repaired});
     }
     table.print();
 }
