@@ -51,6 +51,8 @@ BANNED = {"std::endl": "'\\n'", "atoi(": "std::from_chars", "exit(": "return an 
 MAY_REINTERPRET = ("layouts/", "src/io/")
 BANNED_IN_NAMES = {"util", "utils", "helper", "helpers", "manager", "common", "misc", "aux", "info",
                    "process", "handle"}
+# What tests read; the README above each says what is in it.
+DATA_FOLDERS = ("tests/golden/", "tests/fuzz/corpus/", "tests/fuzz/index/")
 CODE_FOLDERS = ("include", "src", "layouts", "tools", "tests", "bench")
 
 
@@ -174,7 +176,7 @@ def check_tree(root):
     for folder in sorted({f for f in folders if f.is_dir() and "__pycache__" not in f.parts}):
         name = folder.relative_to(root).as_posix()
         files = [f.name for f in folder.iterdir() if f.is_file()]
-        if name == "src" or name.startswith("tests/golden/"):
+        if name == "src" or name.startswith(DATA_FOLDERS):
             continue
         if "README.md" not in files:
             yield f"{name}: README.md is missing"

@@ -16,7 +16,7 @@ namespace {
 
 search::OpenedGraph open_small() {
     static const test::TempFolder folder;
-    const auto index = fuzz::build_small(folder, {});
+    const auto index = test::copy_index(folder, "fuzz/index/opq");
     const auto manifest = layouts::read_manifest(index);
     TRACKWAY_ASSERT(manifest.has_value());
     auto graph = search::OpenedGraph::open(index, *manifest);
@@ -28,14 +28,15 @@ search::OpenedGraph open_small() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const search::OpenedGraph graph = open_small();
-    static const fuzz::Bytes right = fuzz::bytes_of(graph.files.shards().front().file.path());
-    static const test::Vectors query = test::random_vectors(1, 6, ElementType::kFloat32, 3);
+    static const test::Bytes right = test::bytes_of(graph.files.shards().front().file.path());
+    static const test::Vectors query = test::random_vectors(
+        1, graph.files.description().dimension, graph.files.description().element_type, 3);
     if (size < 2) return 0;
-    fuzz::Bytes pages = right;
+    test::Bytes pages = right;
     fuzz::edit(pages, {data + 2, size - 2});
     const layouts::PageGeometry& geometry = graph.geometry();
     pages.resize(right.size());
-    fuzz::seal_pages(pages, geometry.seed);
+    test::seal_pages(pages, geometry.seed);
     const beam::GraphView view = graph.view();
     beam::BeamSearch search(view);
     const beam::BeamParams params{.k = 5,
