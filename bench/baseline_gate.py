@@ -60,23 +60,26 @@ def build(case, folder, programs):
     return folder / "index", queries, folder / "truth.ibin"
 
 
-def row_name(row):
+def row_name(options, row):
     """What a row of results is called in the baselines."""
     target = row["target_recall"]
-    return f"search-list {row['search_list']}" if target is None else f"target-recall {target}"
+    name = f"search-list {row['search_list']}" if target is None else f"target-recall {target}"
+    others = options.keys() - {"search-list", "target-recall"}
+    return ", ".join([name, *(f"{option} {options[option]}" for option in sorted(others))])
 
 
 def search(case, built, programs):
     """What searches of a built case measured: {"index": {...}, "search-list 20": {...}, ...}."""
     index, queries, truth = built
     measured = {}
-    for options in case["search"]:
+    for setting in case["search"]:
+        options, figures = setting["options"], setting.get("figures", OF_ROW)
         report = json.loads(run(
             programs / "search-index", "--index", index, "--queries", queries, "--ground-truth",
             truth, *ONE_BY_ONE, "--quiet", "--json", "-", *options_of(options)))
         measured["index"] = {field: report["index"][field] for field in OF_INDEX}
         for row in report["rows"]:
-            measured[row_name(row)] = {field: row[field] for field in OF_ROW}
+            measured[row_name(options, row)] = {field: row[field] for field in figures}
     counted = json.loads(run(programs / "search_allocations", "--index", index, "--queries",
                              queries))
     measured["allocations"] = {field: counted[field] for field in OF_ALLOCATIONS}
