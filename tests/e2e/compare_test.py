@@ -63,7 +63,7 @@ class CompareTest(programs.DatasetTest):
                    self.truth, "--output", self.output, "--bin", programs.BIN, "--rounds", 1, "--quick",
                    "--no-device", "--system", path, *([] if pictures else ["--no-pictures"]), *options]
         return programs.finish(subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
-                                                stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+                                                stdout=subprocess.PIPE, stderr=subprocess.PIPE), timeout=300)
 
     def wrong(self, *words, options=("--systems", ""), **changes):
         """compare.py must refuse with status 1 and one line, and leave no result."""
