@@ -7,7 +7,7 @@ import struct
 
 from measure import Failure, run
 
-# Of datasets by name; all others are searched by squared L2 unless --metric says otherwise.
+# Of folders that datasets/fetch.py did not write; others are searched by squared L2 unless --metric says otherwise.
 METRICS = {"code-ood-50k": "ip"}
 SYNTHETIC = "synthetic-ood"
 BIN_TYPES = {".fbin": ("float32", 4), ".f16bin": ("float16", 2), ".u8bin": ("uint8", 1), ".i8bin": ("int8", 1)}
@@ -162,8 +162,23 @@ def make_synthetic(args):
     return files
 
 
+def metric_of(name, folder, asked):
+    """That of the set, as datasets/fetch.py wrote it down, or what was asked for where it did not."""
+    described = folder / "dataset.json" if folder else None
+    if described is None or not described.exists():
+        return asked or METRICS.get(name, "l2")
+    try:
+        metric = json.loads(described.read_text(encoding="utf-8"))["metric"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Failure(f"{described}: no metric in it: {error!r}") from error
+    if asked not in (None, metric):
+        raise Failure(f"{described}: metric {metric}, found --metric {asked}")
+    return metric
+
+
 def dataset_of(args):
     """The dataset that the command line names."""
+    folder = None
     if args.vectors:
         files = {"base": args.vectors, "query": args.queries, "truth": args.ground_truth, "workload": args.workload}
         name = args.dataset or args.vectors.stem
@@ -172,5 +187,6 @@ def dataset_of(args):
     elif args.data_dir is None:
         raise Failure(f"{args.dataset}: --data-dir or TRACKWAY_DATA must name the folder of datasets")
     else:
-        files, name = found_in(args.data_dir / args.dataset), args.dataset
-    return Dataset(name, files, args.metric or METRICS.get(name, "l2"), args.k)
+        folder = args.data_dir / args.dataset
+        files, name = found_in(folder), args.dataset
+    return Dataset(name, files, metric_of(name, folder, args.metric), args.k)

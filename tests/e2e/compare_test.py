@@ -7,6 +7,10 @@ import sys
 import programs
 
 COMPARE = pathlib.Path(__file__).parents[2] / "bench" / "compare.py"
+sys.path.append(str(COMPARE.parent))
+import compare_data  # noqa: E402
+import measure  # noqa: E402
+
 SPREAD = {"median", "min", "max", "rounds"}
 TOP = {"schema", "when", "command", "seed", "rounds", "threads", "machine", "dataset", "device", "device_why",
        "systems"}
@@ -152,6 +156,21 @@ class CompareTest(programs.DatasetTest):
                 (["no ", "missing*"], {"index_files": ["{work}/missing*"]})):
             with self.subTest(words=words):
                 self.wrong("made-up.json", *words, **changes)
+
+    def test_metric_is_that_of_the_set(self):
+        """What fetch.py wrote down holds; to ask for another is an error."""
+        described = self.folder / "dataset.json"
+        described.write_text(json.dumps({"metric": "cosine"}))
+        self.assertEqual(compare_data.metric_of("a", self.folder, None), "cosine")
+        self.assertEqual(compare_data.metric_of("a", self.folder, "cosine"), "cosine")
+        for text, asked, words in (('{"metric": "cosine"}', "l2", "metric cosine, found --metric l2"),
+                                   ("{}", None, "no metric in it"), ("{", None, "no metric in it")):
+            described.write_text(text)
+            with self.assertRaisesRegex(measure.Failure, words):
+                compare_data.metric_of("a", self.folder, asked)
+        described.unlink()
+        self.assertEqual(compare_data.metric_of("a", self.folder, None), "l2")
+        self.assertEqual(compare_data.metric_of("a", self.folder, "ip"), "ip")
 
     def test_not_json(self):
         path = self.folder / "broken.json"
