@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
 #include "base/assert.h"
+#include "base/errors.h"
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
@@ -29,6 +30,12 @@ struct Arena::Impl {
     oneapi::tbb::global_control control;  // lets --threads exceed the cores
     oneapi::tbb::task_arena arena;
 };
+
+Status check_thread_count(std::uint64_t thread_count) {
+    if (thread_count <= kMaxThreads) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                join("threads: expected 0 to ", kMaxThreads, ", found ", thread_count));
+}
 
 Arena::Arena(std::uint32_t thread_count, std::stop_token stop)
     : impl_(std::make_unique<Impl>(resolve(thread_count))), stop_(std::move(stop)) {}

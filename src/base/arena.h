@@ -3,6 +3,8 @@
 // for any number of threads.
 #pragma once
 
+#include "trackway/result.h"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -13,9 +15,14 @@
 
 namespace trackway::base {
 
+// More than a machine has only cost memory: an error that says what was found.
+constexpr std::uint32_t kMaxThreads = 1024;
+Status check_thread_count(std::uint64_t thread_count);
+
 class Arena {
 public:
-    // thread_count 0: all cores of the machine that this program may use.
+    // thread_count 0: all cores of the machine that this program may use. REQUIRES: at most
+    // kMaxThreads.
     explicit Arena(std::uint32_t thread_count, std::stop_token stop = {});
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;

@@ -475,6 +475,7 @@ Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& par
                                const BuildProgress& progress, const std::stop_token& stop) {
     return base::guarded([&]() -> Result<BuildReport> {
         TRACKWAY_TRY(distance::chosen_kernels());
+        TRACKWAY_TRY(base::check_thread_count(options.thread_count));
         TRACKWAY_TRY(builder::check_part(options, part));
         TRACKWAY_TRY_ASSIGN(vectors, VectorFile::open(options.vectors));
         Build build(options, progress, stop, {vectors, {}, vectors.row_count()});

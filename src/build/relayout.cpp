@@ -1,6 +1,7 @@
 // Reordering an index: its vectors, edges and codes are read back, and lay_out() does the rest.
 #include "trackway/builder.h"
 
+#include "base/arena.h"
 #include "base/checksum.h"
 #include "base/errors.h"
 #include "build/index_folder.h"
@@ -142,6 +143,7 @@ Result<BuildReport> relayout(const RelayoutOptions& options, const BuildProgress
                              const std::stop_token& stop) {
     return base::guarded([&]() -> Result<BuildReport> {
         TRACKWAY_TRY(distance::chosen_kernels());
+        TRACKWAY_TRY(base::check_thread_count(options.thread_count));
         return Relayout(options, progress, stop).run();
     });
 }

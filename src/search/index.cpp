@@ -2,6 +2,7 @@
 #include "trackway/index.h"
 
 #include "base/aligned_buffer.h"
+#include "base/arena.h"
 #include "base/assert.h"
 #include "base/errors.h"
 #include "base/float16.h"
@@ -365,7 +366,7 @@ Index::~Index() = default;
 Result<Index> Index::open(const std::filesystem::path& index_dir, const OpenOptions& options) {
     return base::guarded([&]() -> Result<Index> {
         TRACKWAY_TRY(distance::chosen_kernels());
-        TRACKWAY_TRY(check_range("threads", options.thread_count, 0, 1024));
+        TRACKWAY_TRY(base::check_thread_count(options.thread_count));
         TRACKWAY_TRY(
             check_range("queries in flight", options.queries_in_flight_per_thread, 1, 4096));
         TRACKWAY_TRY(check_range("beam width", options.max_beam_width, 1, 256));

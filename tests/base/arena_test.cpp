@@ -122,6 +122,15 @@ TEST_SUITE("base") {
         CHECK(calls == 0);
     }
 
+    TEST_CASE("more threads than any machine has are an error") {
+        CHECK(check_thread_count(0));
+        CHECK(check_thread_count(kMaxThreads));
+        const Status status = check_thread_count(kMaxThreads + 1);
+        REQUIRE_FALSE(status);
+        CHECK(status.error().code == ErrorCode::kInvalidArgument);
+        CHECK(status.error().message == "threads: expected 0 to 1024, found 1025");
+    }
+
     TEST_CASE("a stop while working lets blocks that have begun finish and skips the others") {
         std::stop_source source;
         const Arena arena(1, source.get_token());

@@ -33,7 +33,8 @@ class OptionsTest(DatasetTest):
                  ("--page-size", 5000, "page size"), ("--page-size", 1, "page size"),
                  ("--metric", "manhattan", "metric"), ("--metric", "L2", "metric"),
                  ("--metric", "", "metric"), ("--page-order", "random", "page-order"),
-                 ("--threads", -1, "threads"), ("--seed", "one", "seed")]
+                 ("--threads", -1, "threads"), ("--threads", 1025, "threads"),
+                 ("--seed", "one", "seed")]
 
         def one(item):
             number, (option, value, word) = item
@@ -59,6 +60,19 @@ class OptionsTest(DatasetTest):
                  ("--warm-up=-1", "warm-up")]
         programs.in_parallel(lambda case: self.fails(
             *self.search_command(case[0], *case[2:]), words=(case[1],)), cases)
+
+    def test_more_threads_than_any_machine_has(self):
+        """Every program that takes threads refuses them before it works."""
+        words = ("threads: expected 0 to 1024, found 100000",)
+        truth = self.folder / "truth.ibin"
+        for program, options in (
+                ("make-ground-truth", ("--vectors", self.base, "--queries", self.queries, "--k", 5,
+                                       "--output", truth)),
+                ("describe-vectors", ("--vectors", self.base)),
+                ("relayout-index", ("--index", self.index, "--workload", self.queries)),
+                ("search-index", ("--index", self.index, "--queries", self.queries))):
+            self.fails(program, *options, "--threads", 100000, words=words)
+        self.assertFalse(truth.exists())
 
     def test_k_beyond_all_memory(self):
         """An impossible k is refused before room for its answers is asked for."""
