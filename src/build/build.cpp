@@ -161,7 +161,7 @@ private:
             options_.layout.keep_trace, " ", name_of(options_.layout.page_order), " ",
             name_of(options_.layout.encoding), " ", options_.seed, " ", plan_.recipe());
         identity.update(std::as_bytes(std::span(recipe)));
-        builder::VectorPass pass(vectors_, plan_.sample_rows, options_.seed);
+        builder::VectorPass pass(vectors_, options_.metric, plan_.sample_rows, options_.seed);
         TRACKWAY_TRY(pass.run(
             arena_, [&](std::uint64_t done) { runner_.tell("read", done, vectors_.row_count()); }));
         sample_ = pass.take_sample();
@@ -170,7 +170,8 @@ private:
         input.update(std::as_bytes(std::span(content)));
         input_.add_to(input);
         if (!options_.workload.empty()) {
-            TRACKWAY_TRY_ASSIGN(workload, builder::Workload::read(options_.workload, shape()));
+            TRACKWAY_TRY_ASSIGN(
+                workload, builder::Workload::read(options_.workload, shape(), options_.metric));
             workload_ = std::move(workload);
             workload_->add_to(input);
         }

@@ -64,8 +64,9 @@ private:
         identity.update(std::as_bytes(std::span(recipe)));
         identity.update(std::as_bytes(std::span(manifest_.uuid)));
         if (!options_.workload.empty()) {
-            TRACKWAY_TRY_ASSIGN(workload,
-                                builder::Workload::read(options_.workload, graph_->given()));
+            TRACKWAY_TRY_ASSIGN(
+                workload,
+                builder::Workload::read(options_.workload, graph_->given(), manifest_.metric));
             workload.add_to(identity);
             workload_ = std::move(workload);
             if (manifest_.is_encoded()) {

@@ -30,8 +30,10 @@ Status for_each_block(const VectorFile& vectors,
     return {};
 }
 
-VectorPass::VectorPass(const VectorFile& vectors, std::uint64_t sample_rows, std::uint64_t seed)
+VectorPass::VectorPass(const VectorFile& vectors, Metric metric, std::uint64_t sample_rows,
+                       std::uint64_t seed)
     : vectors_(vectors),
+      metric_(metric),
       sample_{.bytes = base::AlignedBuffer(sample_rows * vectors.row_bytes()),
               .type = vectors.element_type(),
               .rows = sample_rows,
@@ -49,12 +51,11 @@ Status VectorPass::run(const base::Arena& arena, const std::function<void(std::u
     return for_each_block(vectors_, [&](const MatrixView& block, std::uint64_t first) -> Status {
         if (arena.stopped()) return base::cancelled();
         content_.update({block.data, block.row_count * block.row_bytes()});
-        const std::uint64_t too_long = distance::first_row_too_long(block);
-        if (too_long < block.row_count) {
-            return base::fail(
-                ErrorCode::kInvalidArgument,
-                base::join(vectors_.path().string(), ": row ", first + too_long,
-                           ": expected a squared length of at most 1e37, found more"));
+        const distance::UnfitLength unfit = distance::first_unfit_length(block, metric_);
+        if (unfit.row < block.row_count) {
+            return base::fail(ErrorCode::kInvalidArgument,
+                              base::join(vectors_.path().string(), ": row ", first + unfit.row,
+                                         ": ", unfit.what));
         }
         keep(block, first);
         read(first + block.row_count);

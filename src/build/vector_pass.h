@@ -28,7 +28,8 @@ struct RowSample {
 class VectorPass {
 public:
     // Keeps sample_rows rows, one at random of each of as many equal parts of the file.
-    VectorPass(const VectorFile& vectors, std::uint64_t sample_rows, std::uint64_t seed);
+    VectorPass(const VectorFile& vectors, Metric metric, std::uint64_t sample_rows,
+               std::uint64_t seed);
 
     // kInvalidArgument names the first row that cannot be measured. Unfinished when
     // arena.stopped(). read(done) is told how far it is.
@@ -42,6 +43,7 @@ private:
     void keep(const MatrixView& block, std::uint64_t first);
 
     const VectorFile& vectors_;
+    Metric metric_;
     std::vector<std::uint64_t> wanted_;  // in rising order
     std::size_t next_ = 0;
     RowSample sample_;

@@ -16,7 +16,8 @@ namespace trackway::builder {
 using base::fail;
 using base::join;
 
-Result<Workload> Workload::read(const std::filesystem::path& path, const MatrixView& vectors) {
+Result<Workload> Workload::read(const std::filesystem::path& path, const MatrixView& vectors,
+                                Metric metric) {
     TRACKWAY_TRY_ASSIGN(file, VectorFile::open(path));
     if (file.dimension() != vectors.dimension || file.element_type() != vectors.element_type) {
         return fail(ErrorCode::kInvalidArgument,
@@ -34,11 +35,11 @@ Result<Workload> Workload::read(const std::filesystem::path& path, const MatrixV
     }
     workload.given_ = {workload.bytes_.data(), file.element_type(), count, file.dimension()};
     workload.queries_ = workload.given_;
-    const std::uint64_t too_long = distance::first_row_too_long(workload.given_);
-    if (too_long < count) {
-        return fail(ErrorCode::kInvalidArgument,
-                    join(path.string(), ": row ", too_long * file.row_count() / count,
-                         ": expected a squared length of at most 1e37, found more"));
+    const distance::UnfitLength unfit = distance::first_unfit_length(workload.given_, metric);
+    if (unfit.row < count) {
+        return fail(
+            ErrorCode::kInvalidArgument,
+            join(path.string(), ": row ", unfit.row * file.row_count() / count, ": ", unfit.what));
     }
     return workload;
 }

@@ -18,7 +18,8 @@ class Workload {
 public:
     // Queries spread evenly over the file; at most kQueriesMax. kInvalidArgument when dimension or
     // element type are not those of the vectors.
-    static Result<Workload> read(const std::filesystem::path& path, const MatrixView& vectors);
+    static Result<Workload> read(const std::filesystem::path& path, const MatrixView& vectors,
+                                 Metric metric);
     // Without a file, a sample of the vectors stands in.
     static Workload from_vectors(const MatrixView& vectors);
 

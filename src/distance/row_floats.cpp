@@ -48,14 +48,18 @@ void row_floats(const std::byte* row, ElementType type, Metric metric, std::span
         value *= scale;
 }
 
-std::uint64_t first_row_too_long(const MatrixView& rows) {
-    if (rows.element_type != ElementType::kFloat32) return rows.row_count;
+UnfitLength first_unfit_length(const MatrixView& rows, Metric metric) {
+    if (rows.element_type != ElementType::kFloat32) return {rows.row_count};
     std::vector<float> values(rows.dimension);
     for (std::uint64_t i = 0; i < rows.row_count; ++i) {
         row_floats(rows.row(i), rows.element_type, Metric::kL2, values);
-        if (!(squared_norm(values) <= kSquaredNormMax)) return i;
+        const double norm = squared_norm(values);
+        if (!(norm <= kSquaredNormMax))
+            return {i, "expected a squared length of at most 1e37, found more"};
+        if (metric == Metric::kCosine && norm > 0 && norm < kSquaredNormLeast)
+            return {i, "expected a squared length of 0 or at least 1e-37, found less"};
     }
-    return rows.row_count;
+    return {rows.row_count};
 }
 
 double squared_norm(std::span<const float> values) noexcept {

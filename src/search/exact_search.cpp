@@ -44,13 +44,13 @@ Status check(const VectorFile& vectors, const MatrixView& queries, const std::st
     return {};
 }
 
-// rows begin at row `first` of the file.
-Status check_lengths(const VectorFile& file, const MatrixView& rows, std::uint64_t first) {
-    const std::uint64_t too_long = distance::first_row_too_long(rows);
-    if (too_long == rows.row_count) return {};
+// rows begin at row `first` of what messages call `where`.
+Status check_lengths(const std::string& where, const MatrixView& rows, std::uint64_t first,
+                     Metric metric) {
+    const distance::UnfitLength unfit = distance::first_unfit_length(rows, metric);
+    if (unfit.row == rows.row_count) return {};
     return fail(ErrorCode::kInvalidArgument,
-                join(file.path().string(), ": row ", first + too_long,
-                     ": expected a squared length of at most 1e37, found more"));
+                join(where, ": row ", first + unfit.row, ": ", unfit.what));
 }
 
 GroundTruth collect(const std::vector<graph::Frontier>& nearest,
@@ -79,7 +79,7 @@ Result<GroundTruth> scanned(const VectorFile& vectors, const MatrixView& queries
         const std::uint64_t count = std::min(step, vectors.row_count() - first);
         TRACKWAY_TRY(vectors.read(first, block.span().first(count * row_bytes)));
         const MatrixView rows{block.data(), vectors.element_type(), count, vectors.dimension()};
-        TRACKWAY_TRY(check_lengths(vectors, rows, first));
+        TRACKWAY_TRY(check_lengths(vectors.path().string(), rows, first, options.metric));
         scan.add(rows, static_cast<std::uint32_t>(first), arena);
         if (arena.stopped()) return fail(ErrorCode::kCancelled, "the search was stopped");
     }
@@ -101,6 +101,7 @@ Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& qu
         base::AlignedBuffer query_rows(view.row_count * view.row_bytes());
         TRACKWAY_TRY(queries.read(0, query_rows.span()));
         view.data = query_rows.data();
+        TRACKWAY_TRY(check_lengths(where, view, 0, options.metric));
         return scanned(vectors, view, options, stop);
     });
 }
@@ -111,6 +112,7 @@ Result<GroundTruth> exact_search(const VectorFile& vectors, const MatrixView& qu
         TRACKWAY_TRY(distance::chosen_kernels());
         TRACKWAY_TRY(base::check_thread_count(options.thread_count));
         TRACKWAY_TRY(check(vectors, queries, "queries", options));
+        TRACKWAY_TRY(check_lengths("queries", queries, 0, options.metric));
         TRACKWAY_TRY(
             base::check_memory("queries", queries.row_count * 12 * std::uint64_t{options.k}));
         return scanned(vectors, queries, options, stop);

@@ -178,11 +178,9 @@ public:
             return fail(ErrorCode::kInvalidArgument,
                         join("query ", i, ": expected finite numbers, found NaN or infinity"));
         }
-        const std::uint64_t too_long = distance::first_row_too_long(queries);
-        if (too_long < queries.row_count) {
-            return fail(ErrorCode::kInvalidArgument,
-                        join("query ", too_long,
-                             ": expected a squared length of at most 1e37, found more"));
+        const distance::UnfitLength unfit = distance::first_unfit_length(queries, summary_.metric);
+        if (unfit.row < queries.row_count) {
+            return fail(ErrorCode::kInvalidArgument, join("query ", unfit.row, ": ", unfit.what));
         }
         return {};
     }

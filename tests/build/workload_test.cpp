@@ -33,7 +33,7 @@ float first_of(const MatrixView& rows, std::uint64_t i) {
 }
 
 Workload read(const std::filesystem::path& path, const test::Vectors& like) {
-    return test::expect_value(Workload::read(path, like.view));
+    return test::expect_value(Workload::read(path, like.view, Metric::kL2));
 }
 
 }  // namespace
@@ -96,14 +96,15 @@ TEST_SUITE("build") {
         const auto path = folder / "w.npy";
         const auto base = test::random_vectors(5, 6, ElementType::kFloat32, 1);
         test::write_vectors(path, test::random_vectors(5, 7, ElementType::kFloat32, 1));
-        test::expect_error(Workload::read(path, base.view), ErrorCode::kInvalidArgument,
+        test::expect_error(Workload::read(path, base.view, Metric::kL2),
+                           ErrorCode::kInvalidArgument,
                            {"w.npy: workload: expected float32 of dimension 6 like the vectors, "
                             "found float32 of dimension 7"});
         test::write_vectors(path, test::random_vectors(5, 6, ElementType::kUint8, 1));
-        test::expect_error(Workload::read(path, base.view), ErrorCode::kInvalidArgument,
-                           {"found uint8 of dimension 6"});
-        test::expect_error(Workload::read(folder / "none.npy", base.view), ErrorCode::kNotFound,
-                           {"none.npy"});
+        test::expect_error(Workload::read(path, base.view, Metric::kL2),
+                           ErrorCode::kInvalidArgument, {"found uint8 of dimension 6"});
+        test::expect_error(Workload::read(folder / "none.npy", base.view, Metric::kL2),
+                           ErrorCode::kNotFound, {"none.npy"});
     }
 
     TEST_CASE("queries that are no numbers, or too long, are refused with their row") {
@@ -113,7 +114,7 @@ TEST_SUITE("build") {
             auto vectors = counting_rows(rows);
             std::memcpy(vectors.bytes.data() + row * 8, &value, sizeof value);
             test::write_vectors(folder / "w.fbin", vectors);
-            const auto workload = Workload::read(folder / "w.fbin", base.view);
+            const auto workload = Workload::read(folder / "w.fbin", base.view, Metric::kL2);
             REQUIRE_FALSE(workload);
             return workload.error().message;
         };

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace trackway::distance {
@@ -97,6 +98,22 @@ TEST_SUITE("distance") {
         row_floats(row.data(), ElementType::kFloat32, Metric::kCosine, unit);
         CHECK(unit[0] == doctest::Approx(0.6));
         CHECK(unit[1] == doctest::Approx(-0.8));
+    }
+
+    TEST_CASE("rows too long for floats, or too short to have a direction, are found") {
+        const auto found = [](std::vector<float> values, Metric metric) {
+            const auto rows = static_cast<std::uint64_t>(values.size() / 2);
+            const auto bytes = std::as_bytes(std::span(values));
+            return first_unfit_length({bytes.data(), ElementType::kFloat32, rows, 2}, metric).row;
+        };
+        for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kCosine}) {
+            CHECK(found({1, 2, 0, 0, 1e-18F, 0}, metric) == 3);
+            CHECK(found({1, 2, 4e18F, 0, 1, 1}, metric) == 1);
+        }
+        const std::vector<float> is_short = {1, 2, 3e-19F, 0};
+        CHECK(found(is_short, Metric::kL2) == 2);
+        CHECK(found(is_short, Metric::kInnerProduct) == 2);
+        CHECK(found(is_short, Metric::kCosine) == 1);
     }
 
     TEST_CASE("the squared norm is summed in double") {

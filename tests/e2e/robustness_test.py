@@ -210,6 +210,25 @@ class UnusualDataTest(ProgramTest):
             self.assertTrue(all(row == (distance,) * 10 for row in distances), metric)
             self.assertTrue(all(len(set(row)) == 10 for row in ids), metric)
 
+    def test_rows_too_short_for_a_direction(self):
+        """Squares of 1e-22 have no digits left in float32: cosine refuses them, L2 does not."""
+        rows = gaussian_rows(40, 8)
+        rows[7] = [value * 1e-22 for value in rows[7]]
+        short = write_bin(self.folder / "short.fbin", rows)
+        truth, index = self.folder / "truth.ibin", self.folder / "index-short"
+        words = ("row 7: expected a squared length of 0 or at least 1e-37, found less",)
+        build = ("--vectors", short, "--index", index)
+        find = ("--vectors", short, "--queries", short, "--k", 3, "--output", truth)
+        self.fails("build-index", *build, "--metric", "cosine", words=words)
+        self.fails("make-ground-truth", *find, "--metric", "cosine", words=words)
+        self.assertFalse(index.exists() or truth.exists())
+        self.done("build-index", *build, "--metric", "l2", "--quiet")
+        self.done("make-ground-truth", *find, "--metric", "l2", "--quiet")
+        whole = write_bin(self.folder / "whole.fbin", gaussian_rows(40, 8))
+        self.done("build-index", "--vectors", whole, "--index", self.folder / "whole", "--metric", "cosine", "--quiet")
+        self.fails("search-index", "--index", self.folder / "whole", "--queries", short,
+                   words=("query 7: expected a squared length",))
+
     def test_names_of_any_kind(self):
         """Spaces, quotes, other alphabets, bytes that are no text: names like any other."""
         data = programs.make_dataset(self.folder / "data", vectors=500, queries=6, dimension=8)
