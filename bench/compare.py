@@ -22,13 +22,11 @@ from compare_adaptor import Adapted
 from compare_data import dataset_of
 from compare_systems import SYSTEMS
 from measure import Failure, print_table
+from series import LOAD_FIELDS, MEMORY_FIELDS, POINT_FIELDS, SCHEMA
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-POINT_FIELDS = ("recall", "qps", "latency_us_mean", "latency_us_p50", "latency_us_p99", "pages_per_query",
-                "bytes_read_per_query", "resident_bytes", "cpu_us_per_query")
-SERIES = {"points": ("setting", POINT_FIELDS),
-          "load": ("queries_in_flight", ("recall", "qps", "latency_us_p50", "latency_us_p99")),
-          "memory": ("memory_budget_bytes", ("resident_bytes", "recall", "qps", "pages_per_query"))}
+SERIES = {"points": ("setting", POINT_FIELDS), "load": ("queries_in_flight", LOAD_FIELDS),
+          "memory": ("memory_budget_bytes", MEMORY_FIELDS)}
 MIB = 2 ** 20
 
 
@@ -47,77 +45,111 @@ def index_bytes(system):
     return sum(path.stat().st_size for path in system.index_files())
 
 
+def stamps(paths):
+    """What tells a file from the one that it was before: path, size, time."""
+    return [[str(path), (found := os.stat(path)).st_size, found.st_mtime_ns] for path in paths]
+
+
 def built(system):
-    """What building the system's index took. One that the same commands built from the same vectors is kept."""
+    """What building the system's index took. One that the same programs built from the same files is kept."""
     commands = texts(system.build_commands())
-    base = os.stat(system.dataset.files["base"])
-    key = {"commands": commands, "version": system.version, "vectors": [base.st_size, base.st_mtime_ns]}
+    key = {"commands": commands, "version": system.version, "files": stamps(system.build_files())}
     record = system.work / "build.json"
     if record.exists():
-        kept = json.loads(record.read_text(encoding="utf-8"))
-        if kept["key"] == key:
+        kept = kept_build(record, key)
+        if kept:
             say(f"{system.name}: the index that was built before is kept")
-            return kept["build"] | {"index_bytes": index_bytes(system)}
+            return kept | {"index_bytes": index_bytes(system)}
         record.unlink()
     for path in system.work.glob("index*"):
         if path.is_file():
             path.unlink()
     say(f"{system.name}: builds")
-    ran = [measure.run(command) for command in commands]
+    ran = [measure.run(command, measure.peak_of) for command in commands]
     build = {"commands": commands, "seconds": sum(one.seconds for one in ran),
              "cpu_seconds": sum(one.cpu_seconds for one in ran),
-             "peak_resident_bytes": max((one.peak_resident_bytes for one in ran), default=0),
+             "peak_resident_bytes": max((one.memory_bytes or 0 for one in ran), default=0),
              "index_bytes": index_bytes(system)}
-    record.write_text(json.dumps({"key": key, "build": build}), encoding="utf-8")
+    write_whole(record, json.dumps({"key": key, "build": build}))
     return build
 
 
-class Device:
-    """The disk's own rate, measured once a round."""
+def kept_build(record, key):
+    """What was written down of a build with that key; None of another, or of one whose record cannot be read."""
+    try:
+        kept = json.loads(record.read_text(encoding="utf-8"))
+        return kept["build"] if kept["key"] == key else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
-    def __init__(self, args, path):
+
+def write_whole(path, text):
+    """Writes a file under another name first, so that it is there whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.rename(path)
+
+
+class Device:
+    """The rates of the disk that holds the indexes, by the page sizes that systems on disk read; once a round."""
+
+    def __init__(self, args, systems):
         self.why = "left out by --no-device" if args.no_device else None
-        self.command = measure.fio_command(path, 4096, args.threads, 1 if args.quick else 3)
-        self.rates = []
+        on_disk = [system for system in systems if system.residence == "disk"]
+        if not on_disk:
+            self.why = self.why or "no system on disk"
+        self.rates = {}
+        if self.why is None:
+            largest = max(on_disk[0].index_files(), key=lambda path: path.stat().st_size)
+            for size in sorted({system.page_size_bytes for system in on_disk}):
+                command = measure.fio_command(largest, size, args.threads, 1 if args.quick else 3)
+                self.rates[size] = (command, [])
 
     def measure(self):
         """One round."""
-        if self.why is None:
-            self.rates.append(measure.reads_per_second(self.command))
+        for command, rates in self.rates.values():
+            rates.append(measure.reads_per_second(command))
 
     def described(self):
         """As the result file has it."""
-        if self.why:
-            return {"device": None, "device_why": self.why}
-        return {"device": {"command": self.command, "reads_4k_per_second": measure.spread(self.rates)}}
+        return {"device": [{"page_size_bytes": size, "command": command, "reads_per_second": measure.spread(rates)}
+                           for size, (command, rates) in self.rates.items()], "device_why": self.why}
 
 
 def searched(system, setting):
     """The fields of one search, in a process of its own."""
-    ran = measure.run(system.search_command(setting), sample_pss=True)
-    return system.fields(setting, ran) | {"resident_bytes": ran.pss_bytes}
+    return system.fields(setting, measure.run(system.search_command(setting)))
 
 
-def interleaved(args, systems, device):
-    """Fields of all searches by system and setting, a list of as many as there are rounds."""
-    settings = [(system, system.settings()) for system in systems]
-    found = {id(setting): [] for _, of_system in settings for setting in of_system}
+def resident(system, setting):
+    """The same search once more, for its memory alone: to look takes it time."""
+    say(f"{system.name}: memory, {setting.label}")
+    return measure.run(system.search_command(setting), measure.pss_of).memory_bytes
+
+
+def interleaved(args, settings, device):
+    """Fields of all searches of systems and their settings: a list of as many as there are rounds, and the memory."""
+    memory = {id(setting): resident(system, setting) for system, of_system in settings for setting in of_system}
+    found = {number: [] for number in memory}
     for number in range(args.rounds):
         device.measure()
         for system, of_system in settings:
             say(f"round {number + 1} of {args.rounds}: {system.name}, {len(of_system)} searches")
             for setting in of_system:
                 found[id(setting)].append(searched(system, setting))
-    return [(system, [(setting, found[id(setting)]) for setting in of_system]) for system, of_system in settings]
+    return [(system, [(setting, found[id(setting)], memory[id(setting)]) for setting in of_system])
+            for system, of_system in settings]
 
 
 def described(system, build, settings):
     """A system as the result file has it."""
     result = {"name": system.name, "label": system.label, "version": system.version,
-              "residence": system.residence, "parameters": system.parameters, "build": build,
-              "search_commands": texts(system.search_command(setting) for setting, _ in settings),
+              "residence": system.residence, "page_size_bytes": system.page_size_bytes,
+              "parameters": system.parameters, "build": build,
+              "search_commands": texts(system.search_command(setting) for setting, _, _ in settings),
               **{series: [] for series in SERIES}}
-    for setting, rounds in settings:
+    for setting, rounds, memory in settings:
+        rounds = [found | {"resident_bytes": memory} for found in rounds]
         name, fields = SERIES[setting.series]
         value = setting.values if name == "setting" else setting.values[name]
         result[setting.series].append(
@@ -140,8 +172,11 @@ def print_tables(result):
     print(f"{data['name']}: {data['vectors']:,} x {data['dimension']} {data['element_type']}, {data['metric']}, "
           f"{data['queries']:,} queries, {result['threads']} threads, rounds: {result['rounds']}; "
           "medians (least to most)")
-    print("Disk by fio, random reads of 4 KiB a second: " +
-          (text_of(device["reads_4k_per_second"]) if device else result["device_why"]))
+    for rate in device:
+        print(f"Disk by fio, random reads of {rate['page_size_bytes'] // 1024} KiB a second: "
+              f"{text_of(rate['reads_per_second'])}")
+    if not device:
+        print(f"Disk: {result['device_why']}")
     rows = [(system["label"], point) for system in result["systems"] for point in system["points"]]
     print_table(["system", "setting", f"recall@{data['k']}", "QPS", "mean us", "p50 us", "p99 us", "pages", "KiB read",
                  "PSS MiB", "CPU us"],
@@ -169,6 +204,8 @@ def print_tables(result):
 
 def compare(args):
     """Data, builds, rounds; the result file."""
+    if not args.no_pictures:
+        plot.need_matplotlib()
     when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     args.output.mkdir(parents=True, exist_ok=True)
     dataset = dataset_of(args)
@@ -178,16 +215,15 @@ def compare(args):
     if len(set(names)) != len(names):
         raise Failure(f"two systems of one name: {' '.join(names)}")
     builds = [built(system) for system in systems]
-    device = Device(args, dataset.files["base"])
-    found = interleaved(args, systems, device)
-    result = {"schema": "trackway-compare/1", "when": when, "command": [sys.argv[0], *sys.argv[1:]],
+    settings = [(system, system.settings()) for system in systems]
+    device = Device(args, systems)
+    found = interleaved(args, settings, device)
+    result = {"schema": SCHEMA, "when": when, "command": [sys.argv[0], *sys.argv[1:]],
               "seed": args.seed, "rounds": args.rounds, "threads": args.threads,
               "machine": measure.machine(args.output), "dataset": dataset.described(), **device.described(),
               "systems": [described(system, build, settings)
                           for build, (system, settings) in zip(builds, found)]}
-    partial = args.output / "compare.json.partial"
-    partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    partial.rename(args.output / "compare.json")
+    write_whole(args.output / "compare.json", json.dumps(result, indent=1) + "\n")
     print_tables(result)
     if not args.no_pictures:
         plot.draw_all([args.output / "compare.json"], args.output)
@@ -247,6 +283,7 @@ def parsed():
 
 def main():
     """The exit status: 1 when something could not be done."""
+    measure.end_by_signals()
     try:
         compare(parsed())
     except (Failure, OSError) as failure:

@@ -2,15 +2,17 @@
 import json
 import pathlib
 import re
+import shutil
 import string
 
 from compare_data import Ids, recall
-from compare_systems import ROW_FIELDS, Setting, System
+from compare_systems import Setting, System
 from measure import Failure
+from series import SEARCH_FIELDS
 
 NEEDED = {"name": str, "label": str, "version": str, "residence": str, "index_files": list, "search": list,
           "settings": list, "setting_label": str, "patterns": list}
-OPTIONAL = {"build": list, "names": dict, "scale": dict, "result": str, "parameters": dict}
+OPTIONAL = {"build": list, "names": dict, "scale": dict, "result": str, "parameters": dict, "page_size_bytes": int}
 CODE_BYTES = 32  # per vector: what {code_gib} stands for
 
 
@@ -39,6 +41,11 @@ def described(path):
     for name in ("search", "settings", "patterns"):
         if not fields[name]:
             raise Failure(f"{path}: '{name}' is empty")
+    for command in (fields["search"], *fields.get("build", [])):
+        if not isinstance(command, list) or not command or not all(isinstance(part, str) for part in command):
+            raise Failure(f"{path}: expected a command, a list of texts, found {json.dumps(command)}")
+    if fields.get("page_size_bytes", 512) < 512:
+        raise Failure(f"{path}: 'page_size_bytes': {fields['page_size_bytes']}, expected 512 or more")
     return fields
 
 
@@ -51,8 +58,8 @@ def compiled(path, patterns):
         except (re.error, TypeError) as error:
             raise Failure(f"{path}: 'patterns': '{pattern}': {error}") from error
         for group in found[-1].groupindex:
-            if group not in ROW_FIELDS:
-                raise Failure(f"{path}: 'patterns': no field '{group}', expected one of {', '.join(ROW_FIELDS)}")
+            if group not in SEARCH_FIELDS:
+                raise Failure(f"{path}: 'patterns': no field '{group}', expected one of {', '.join(SEARCH_FIELDS)}")
     return found
 
 
@@ -65,6 +72,7 @@ class Adapted(System):
         super().__init__(args, dataset)
         for field in ("label", "version", "residence"):
             setattr(self, field, self.described[field])
+        self.page_size_bytes = self.described.get("page_size_bytes", self.page_size_bytes)
         self.parameters = self.described.get("parameters", {})
         self.patterns = compiled(path, self.described["patterns"])
         groups = {group for pattern in self.patterns for group in pattern.groupindex}
@@ -108,6 +116,12 @@ class Adapted(System):
         """Commands that make the index, in this order."""
         return [[self.filled(part) for part in command] for command in self.described.get("build", [])]
 
+    def build_files(self):
+        """The programs that are found, the vectors and the workload."""
+        programs = [path for command in self.build_commands() if (path := shutil.which(command[0]))]
+        workload = self.dataset.files["workload"]
+        return [*programs, self.dataset.files["base"], *([workload] if workload else [])]
+
     def index_files(self):
         """Files of the index, of which there must be some."""
         found = []
@@ -134,7 +148,7 @@ class Adapted(System):
 
     def fields(self, setting, ran):
         """What the expressions find in what it printed; of several matches the last counts."""
-        found = dict.fromkeys(ROW_FIELDS)
+        found = dict.fromkeys(SEARCH_FIELDS)
         scale = self.described.get("scale", {})
         for pattern in self.patterns:
             matches = list(pattern.finditer(ran.out))

@@ -28,6 +28,9 @@ class Dataset:
         if self.truth.queries != self.queries or self.truth.k < k:
             raise Failure(f"{files['truth']}: {self.truth.queries} x {self.truth.k} neighbours, expected "
                           f"{self.queries} queries of {files['query']} with {k} or more")
+        if max(self.truth.ids, default=0) >= self.vectors:
+            raise Failure(f"{files['truth']}: id {max(self.truth.ids)}, expected ids below {self.vectors}, the vectors "
+                          f"of {files['base']}")
 
     def described(self):
         """The dataset as the result file has it."""
@@ -45,6 +48,8 @@ class Ids:
         self.distances = None
         if path.suffix == ".ivecs":
             (self.k,) = header(path, data, "<i")
+            if self.k < 1:
+                raise Failure(f"{path}: {self.k} neighbours at its begin, expected 1 or more")
             numbers = whole(path, data, 0, "I")
             self.queries = len(numbers) // (self.k + 1)
             self.ids = array.array("I", (n for i, n in enumerate(numbers) if i % (self.k + 1)))
@@ -52,8 +57,8 @@ class Ids:
         else:
             self.queries, self.k = header(path, data, "<II")
             count = self.queries * self.k
-            self.ids = array.array("I", data[8:8 + 4 * count])
             expected = 8 + 4 * count
+            self.ids = array.array("I", data[8:expected] if len(data) >= expected else b"")
             if len(data) == 8 + 8 * count:
                 self.distances = array.array("f", data[expected:])
                 expected = len(data)
@@ -79,10 +84,18 @@ def recall(truth, found, k):
     return hits / (truth.queries * k)
 
 
+def regular(path):
+    """The path of a file that can be read from its begin to its end, which a FIFO cannot."""
+    path = pathlib.Path(path)
+    if path.exists() and not path.is_file():
+        raise Failure(f"{path}: not a file")
+    return path
+
+
 def read(path):
     """All bytes of a file."""
     try:
-        return pathlib.Path(path).read_bytes()
+        return regular(path).read_bytes()
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}") from error
 
@@ -103,7 +116,14 @@ def whole(path, data, start, code):
 
 def shape_of(path):
     """Rows, dimension and element type of a vector file, from its header and its size."""
-    path = pathlib.Path(path)
+    *shape, element_type = shape_by_header(regular(path))
+    if len(shape) != 2 or not all(isinstance(count, int) and count > 0 for count in shape):
+        raise Failure(f"{path}: shape {tuple(shape)}, expected rows of 1 or more numbers")
+    return (*shape, element_type)
+
+
+def shape_by_header(path):
+    """What shape_of finds, unchecked."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -115,7 +135,7 @@ def shape_of(path):
     if path.suffix in VECS_TYPES:
         name, element_bytes = VECS_TYPES[path.suffix]
         (dimension,) = header(path, start, "<i")
-        return size // (4 + dimension * element_bytes), dimension, name
+        return size // (4 + max(dimension, 0) * element_bytes), dimension, name
     if path.suffix == ".npy":
         try:
             (length,) = struct.unpack_from("<H" if start[6] == 1 else "<I", start, 8)
@@ -153,11 +173,14 @@ def make_synthetic(args):
                "--queries", queries, "--workload-queries", workload, "--seed", args.seed]
     files = {"base": folder / "base.fbin", "query": folder / "query.fbin", "truth": folder / "truth.ibin",
              "workload": folder / "learn.fbin"}
-    made, marker = json.dumps([str(part) for part in command]), folder / "made.json"
+    commands = [command, [args.bin / "make-ground-truth", "--quiet", "--vectors", files["base"], "--queries",
+                          files["query"], "--output", files["truth"], "--k", max(100, args.k), "--metric",
+                          args.metric or "l2"]]
+    made, marker = json.dumps([[str(part) for part in one] for one in commands]), folder / "made.json"
     if not marker.exists() or marker.read_text(encoding="utf-8") != made:
-        run(command)
-        run([args.bin / "make-ground-truth", "--quiet", "--vectors", files["base"], "--queries", files["query"],
-             "--output", files["truth"], "--k", max(100, args.k), "--metric", args.metric or "l2"])
+        marker.unlink(missing_ok=True)  # while the files are neither the old ones nor the new
+        for one in commands:
+            run(one)
         marker.write_text(made, encoding="utf-8")
     return files
 
@@ -171,6 +194,8 @@ def metric_of(name, folder, asked):
         metric = json.loads(described.read_text(encoding="utf-8"))["metric"]
     except (ValueError, KeyError, TypeError) as error:
         raise Failure(f"{described}: no metric in it: {error!r}") from error
+    if metric not in ("l2", "ip", "cosine"):
+        raise Failure(f"{described}: metric {json.dumps(metric)}, expected l2, ip or cosine")
     if asked not in (None, metric):
         raise Failure(f"{described}: metric {metric}, found --metric {asked}")
     return metric

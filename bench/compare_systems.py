@@ -3,6 +3,7 @@ import json
 
 from compare_data import Ids, recall
 from measure import Failure, debian_version, run
+from series import SEARCH_FIELDS
 
 # Lists (L, ef) of graphs, in multiples of k; lists visited by IVF-PQ and its candidates, those in k.
 LISTS = (1, 1.5, 2, 3, 4, 6, 9, 14, 20)
@@ -15,11 +16,6 @@ BUDGET_SHARES = (0, 0.02, 0.05, 0.1, 0.2, 0.4)  # of the index, beside the table
 QUICK_BUDGET_SHARES = (0, 0.2)
 SERIES_LIST = 4  # of load and memory, in multiples of k
 RECALL_SLACK = 1e-6
-# Fields of a row of search-index or of a peer, and what the result file calls them.
-ROW_FIELDS = {"recall": "recall", "qps": "qps", "latency_us_mean": "latency_us_mean",
-              "latency_us_p50": "latency_us_p50", "latency_us_p99": "latency_us_p99",
-              "pages_per_query": "pages_read_per_query", "bytes_read_per_query": "bytes_read_per_query",
-              "cpu_us_per_query": "cpu_us_per_query"}
 
 
 class Setting:
@@ -33,6 +29,7 @@ class System:
     """What all systems share: the data, a folder of their own, the command line's choices."""
     name = label = version = residence = None
     series = ("points",)
+    page_size_bytes = 4096  # of what it reads from disk
 
     def __init__(self, args, dataset):
         self.args, self.dataset = args, dataset
@@ -46,6 +43,10 @@ class System:
         if not path.exists():
             raise Failure(f"{self.name}: {path} is missing: {advice}")
         return path
+
+    def build_files(self):
+        """The programs and the data that the index depends on."""
+        return [self.dataset.files["base"]]
 
     def graph_lists(self):
         """Sizes of the candidate list, at least k."""
@@ -71,15 +72,21 @@ class Trackway(System):
                  "--metric", self.dataset.metric, "--threads", self.args.threads, "--seed", self.args.seed,
                  "--index", self.index]]
 
+    def build_files(self):
+        """The builder, the vectors and the workload."""
+        workload = self.dataset.files["workload"]
+        return [self.builder, self.dataset.files["base"], *([workload] if workload else [])]
+
     def index_files(self):
         """What the index takes on disk."""
-        return self.index.iterdir()
+        return list(self.index.iterdir())
 
     def settings(self):
         """Curve, load and memory; opens the index once to learn what its tables take."""
         report = self.opened(Setting("points", {"search_list": self.args.k}, ""))
-        self.label = f"Trackway {self.version}, {report['page_size_bytes'] // 1024} KiB pages"
-        self.parameters = {"page_size_bytes": report["page_size_bytes"], "page_order": report["page_order"],
+        self.page_size_bytes = report["page_size_bytes"]
+        self.label = f"Trackway {self.version}, {self.page_size_bytes // 1024} KiB pages"
+        self.parameters = {"page_order": report["page_order"],
                            "queries_in_flight_per_thread": 32, "series_search_list": SERIES_LIST * self.args.k}
         quick, fixed = self.args.quick, SERIES_LIST * self.args.k
         found = [Setting("points", {"search_list": size}, f"L={size}") for size in self.graph_lists()]
@@ -93,25 +100,27 @@ class Trackway(System):
         return found
 
     def opened(self, setting):
-        """What search-index says of the index."""
-        return json.loads(run(self.search_command(setting)).out)["index"]
+        """What search-index says of the index. Its recall must be that of the ids which it found."""
+        report = json.loads(run([*self.search_command(setting), "--ground-truth", self.dataset.files["truth"]]).out)
+        said, counted = report["rows"][0]["recall"], recall(self.dataset.truth, Ids(self.result), self.args.k)
+        if abs(counted - said) > RECALL_SLACK:
+            raise Failure(f"trackway: recall {said} by search-index, {counted} by {self.result}")
+        return report["index"]
 
     def search_command(self, setting):
-        """search-index with one list."""
+        """search-index with one list. Without the truth, which no other system has to load."""
         options = {"queries_in_flight": "--queries-in-flight", "memory_budget_bytes": "--memory-budget"}
         more = [part for name, option in options.items() if name in setting.values
                 for part in (option, setting.values[name])]
         return [self.searcher, "--quiet", "--index", self.index, "--queries", self.dataset.files["query"],
-                "--ground-truth", self.dataset.files["truth"], "--k", self.args.k, "--threads", self.args.threads,
-                "--search-list", setting.values["search_list"], *more, "--json", "-", "--result", self.result]
+                "--k", self.args.k, "--threads", self.args.threads, "--search-list", setting.values["search_list"],
+                *more, "--json", "-", "--result", self.result]
 
     def fields(self, _, ran):
-        """search-index's own figures; its recall must be that of the ids which it found."""
+        """search-index's own figures, and recall of the ids that it found."""
         (row,) = json.loads(ran.out)["rows"]
-        counted = recall(self.dataset.truth, Ids(self.result), self.args.k)
-        if abs(counted - row["recall"]) > RECALL_SLACK:
-            raise Failure(f"trackway: recall {row['recall']} by search-index, {counted} by {self.result}")
-        return {field: row[name] for field, name in ROW_FIELDS.items()}
+        row["recall"] = recall(self.dataset.truth, Ids(self.result), self.args.k)
+        return {field: row[name] for field, name in SEARCH_FIELDS.items()}
 
 
 class Peer(System):
@@ -139,9 +148,13 @@ class Peer(System):
         """The peer without a setting only builds."""
         return [self.command()]
 
+    def build_files(self):
+        """The peer's program and the vectors."""
+        return [self.peer, self.dataset.files["base"]]
+
     def index_files(self):
         """The peer's index, and what it put beside."""
-        return self.work.glob("index*")
+        return list(self.work.glob("index*"))
 
     def settings(self):
         """The curve over ef."""
@@ -156,7 +169,7 @@ class Peer(System):
         """The peer's figures, and recall of the ids that it found."""
         row = json.loads(ran.out)
         row["recall"] = recall(self.dataset.truth, Ids(self.result), self.args.k)
-        found = {field: row[name] for field, name in ROW_FIELDS.items()}
+        found = {field: row[name] for field, name in SEARCH_FIELDS.items()}
         if self.residence == "memory":
             found["pages_per_query"] = found["bytes_read_per_query"] = None
         else:

@@ -92,7 +92,7 @@ def origin(experiment):
                   facts_list(({"measured": run.when} if run.when else {}) | run.facts |
                              {"device": device_text(run)}),
                   command_block("All of it", [run.command] if run.command else []),
-                  command_block("Device", [run.device_command] if run.device_command else [])]
+                  command_block("Device", run.device_commands)]
         for series in (series for series in experiment.series if series.run is run):
             parts += [f"<section data-series={escaped(series.id)}>", command_block(series.label, series.commands),
                       facts_list(series.facts), "</section>"]

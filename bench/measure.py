@@ -6,12 +6,13 @@ import pathlib
 import platform
 import select
 import shutil
+import signal
 import statistics
 import subprocess
 import tempfile
 import time
 
-PSS_PAUSES_MS = (5, 10, 20, 40, 80, 160)  # then always the last: a look at PSS costs the program time
+LOOK_PAUSE_MS = 10  # between looks at the memory of a program that runs
 
 
 class Failure(Exception):
@@ -19,41 +20,57 @@ class Failure(Exception):
 
 
 class Ran:
-    """A program that ended well: what it printed and what it took."""
+    """A program that ended well: what it printed and what it took; memory as the largest that was seen of it."""
 
     def __init__(self, command, out, seconds, usage):
         self.command, self.out, self.seconds = command, out, seconds
         self.cpu_seconds = usage.ru_utime + usage.ru_stime
-        self.peak_resident_bytes = usage.ru_maxrss * 1024
-        self.pss_bytes = None
+        self.memory_bytes = None
+
+
+def bytes_in(pid, file, key):
+    """A value in kB of a live process, in bytes; 0 when it is no longer there."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/{file}").read_text(encoding="ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith(key)), 0)
 
 
 def pss_of(pid):
-    """Proportional set size in bytes of a live process, 0 when it is no longer there."""
-    try:
-        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in text.splitlines()
-                 if line.startswith("Pss:")), 0)
+    """Proportional set size. To look walks all pages of the process, which waits for it: never where time counts."""
+    return bytes_in(pid, "smaps_rollup", "Pss:")
 
 
-def watch(pid, sample_pss):
-    """Waits until the process has ended (it stays to be waited for); the largest PSS seen."""
-    largest, looks = 0, 0
+def peak_of(pid):
+    """Most that was ever resident, which costs nothing to see. (ru_maxrss counts what its parent had, too.)"""
+    return bytes_in(pid, "status", "VmHWM:")
+
+
+def watch(pid, look):
+    """Waits until the process has ended (it stays to be waited for); the largest that was seen."""
+    largest = look(pid) if look else 0
     descriptor = os.pidfd_open(pid)
     try:
         end = select.poll()
         end.register(descriptor, select.POLLIN)
-        while not end.poll(PSS_PAUSES_MS[min(looks, len(PSS_PAUSES_MS) - 1)] if sample_pss else None):
-            largest, looks = max(largest, pss_of(pid)), looks + 1
+        while not end.poll(LOOK_PAUSE_MS if look else None):
+            largest = max(largest, look(pid))
     finally:
         os.close(descriptor)
     return largest
 
 
-def run(command, sample_pss=False):
-    """Runs a command to its end, which must be a good one. PSS is of this process alone."""
+def end_by_signals():
+    """A signal that ends this program ends it by SystemExit, so that what it runs is ended, too."""
+    def leave(number, _):
+        raise SystemExit(128 + number)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+
+
+def run(command, look=None):
+    """Runs a command to its end, which must be a good one; look (pss_of, peak_of) sees this process alone."""
     command = [str(part) for part in command]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.monotonic()
@@ -62,7 +79,7 @@ def run(command, sample_pss=False):
         except OSError as error:
             raise Failure(f"{command[0]}: {error.strerror}") from error
         try:
-            largest = watch(process.pid, sample_pss)
+            largest = watch(process.pid, look)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         finally:
@@ -78,7 +95,7 @@ def run(command, sample_pss=False):
         last = (texts[1].strip() or texts[0].strip() or "it printed nothing").splitlines()[-1]
         raise Failure(f"{' '.join(command)}: exit status {process.returncode}: {last}")
     ran = Ran(command, texts[0], seconds, usage)
-    ran.pss_bytes = largest or None
+    ran.memory_bytes = largest or None
     return ran
 
 

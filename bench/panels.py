@@ -14,8 +14,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 # aimed at a setting may be.
 MEMORY_RECALL, MEMORY_RECALL_APART = 0.95, 0.05
 QPS, PAGES = "queries per second (QPS)", "pages read per query"
-LIMIT_DOTS = 40
-LIMIT_NOTE = "Dotted: what the device allows, its reads of 4 KiB a second over the pages per query."
+LIMIT_NOTE = "Dotted: what the device allows, its reads a second (fio) over those of a query."
 # Axes of pictures and of the report. Ticks are multiples (steps) of powers of ten: the first group, and more of them
 # until there are enough; apart is the least distance between two, as a share of the axis. Margins are factors.
 AXES = {"steps": ((1,), (2, 5), (1.5, 3, 7), (2.5, 3.5, 4, 4.5, 6, 8, 9)),
@@ -50,11 +49,10 @@ class Dot:
 @dataclasses.dataclass
 class Curve:
     """The points of one series. Kinds: "main"; "tail" (the p99 beside the p50); "limit", which was not measured with
-    the series but is what the device allows (the id of the series is "" when it is the same for all)."""
+    the series but is what the device allows."""
     id: str
     kind: str
     dots: list
-    name: str = ""
 
 
 @dataclasses.dataclass
@@ -141,21 +139,32 @@ def drawn(curves):
     return [curve for curve in curves if curve.dots]
 
 
-def limit_of(series, pages):
-    """What the device allows a series: its reads per second over the pages per query of each setting."""
-    reads = series.run.device_reads
+def reads_of(series, row):
+    """Reads of the device per query: fewer than pages where queries shared a read."""
+    bytes_read, pages = row.values["bytes_read_per_query"], row.values["pages_per_query"]
+    return bytes_read.median / series.page_size_bytes if bytes_read else pages.median if pages else 0
+
+
+def limit_of(series):
+    """What the device allows a series: its reads per second over those per query of each setting."""
+    reads = series.run.device_reads.get(series.page_size_bytes)
     if reads is None or series.residence == "memory":
         return Curve(series.id, "limit", [])
     dots = []
     for row in series.points:
-        recall, count = row.values["recall"], row.values[pages]
-        if recall and count and count.median > 0:
-            limit = Spread(*(value / count.median for value in (reads.median, reads.low, reads.high)))
+        recall, count = row.values["recall"], reads_of(series, row)
+        if recall and count > 0:
+            limit = reads.times(1 / count)
             dots.append(Dot(recall, limit, row.label, [
                 f"device limit of {series.label}", row.label, f"QPS {spread_text(limit)}",
-                f"{spread_text(reads)} reads of 4 KiB a second by fio",
-                f"{number_text(count.median, 2)} pages per query"]))
+                f"{spread_text(reads)} {reads_text(series.page_size_bytes)} by fio",
+                f"{number_text(count, 2)} reads per query"]))
     return ordered(Curve(series.id, "limit", dots))
+
+
+def reads_text(page_size_bytes):
+    """What the device does so often a second."""
+    return f"reads of {page_size_bytes / KIB:g} KiB a second"
 
 
 def recall_label(experiment):
@@ -166,7 +175,7 @@ def recall_label(experiment):
 def recall_qps(experiment):
     """Recall against QPS, with what the device allows at the pages that were read."""
     curves = [ordered(curve_of(series, series.points, (("recall", 1), ("qps", 1)))) for series in experiment.series]
-    limits = drawn(limit_of(series, "pages_per_query") for series in experiment.series)
+    limits = drawn(limit_of(series) for series in experiment.series)
     return Panel("recall-qps", "Recall and throughput", Axis(recall_label(experiment), "recall"),
                  Axis(QPS), drawn(curves) + limits, LIMIT_NOTE if limits else "")
 
@@ -177,27 +186,6 @@ def recall_pages(experiment):
               for series in experiment.series]
     return Panel("recall-pages", "Recall and pages", Axis(recall_label(experiment), "recall"),
                  Axis(PAGES), drawn(curves))
-
-
-def pages_qps(experiment):
-    """Pages against QPS, on which the device is one line for all systems; nothing where no device was measured."""
-    curves = drawn(ordered(curve_of(series, series.points, (("pages_per_query", 1), ("qps", 1))))
-                   for series in experiment.series if series.run.device_reads)
-    panel = Panel("pages-qps", "Pages and throughput", Axis(PAGES), Axis(QPS), [], LIMIT_NOTE)
-    pages = [dot.x.median for curve in curves for dot in curve.dots if dot.x.median > 0]
-    if not pages:
-        return panel
-    for run in (run for run in experiment.runs if run.device_reads):
-        reads, dots = run.device_reads, []
-        for step in range(LIMIT_DOTS + 1):
-            count = min(pages) * (max(pages) / min(pages)) ** (step / LIMIT_DOTS)
-            limit = Spread(*(value / count for value in (reads.median, reads.low, reads.high)))
-            dots.append(Dot(Spread(count, count, count), limit, "", [
-                "device limit", f"QPS {spread_text(limit)}", f"{spread_text(reads)} reads of 4 KiB a second by fio",
-                f"{number_text(count, 2)} pages per query"]))
-        panel.curves.append(Curve("", "limit", dots, "device limit"))
-    panel.curves = curves + panel.curves
-    return panel
 
 
 def latency_load(experiment):
@@ -240,10 +228,10 @@ def memory_qps(experiment):
                  curves if enough else [], note)
 
 
-PANELS = (recall_qps, recall_pages, latency_load, memory_qps, pages_qps)
+PANELS = (recall_qps, recall_pages, latency_load, memory_qps)
 # What a file must hold for a panel to show something.
 PANEL_NEEDS = {"recall-qps": "no recall beside QPS", "recall-pages": "no pages", "latency-load": "no rows of load",
-               "memory-qps": "fewer than two measurements of memory", "pages-qps": "no device limit, or no pages"}
+               "memory-qps": "fewer than two measurements of memory"}
 
 
 def panels_of(experiment):
@@ -267,9 +255,8 @@ def headline(experiment):
 
 def device_text(run):
     """What the device can do."""
-    if run.device_reads:
-        return f"fio {spread_text(run.device_reads)} reads of 4 KiB a second"
-    return f"device limit unknown: {run.device_why}"
+    rates = [f"{spread_text(reads)} {reads_text(size)}" for size, reads in sorted(run.device_reads.items())]
+    return f"fio {', '.join(rates)}" if rates else f"device limit unknown: {run.device_why}"
 
 
 def footnote(run):

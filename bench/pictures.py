@@ -14,7 +14,7 @@ from panels import AXES
 # The same reports give the same bytes; text stays text, so that it can be searched and edited.
 STYLE = {"svg.hashsalt": "trackway", "svg.fonttype": "none", "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9,
          "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "legend.frameon": False,
-         "font.family": "DejaVu Sans"}
+         "font.family": "DejaVu Sans", "text.parse_math": False}  # a label may hold $
 PANEL_INCHES = (5.4, 4.0)
 DPI = 160
 GRID, QUIET = "#E3E3E3", "#5A5A5A"
@@ -95,12 +95,9 @@ def draw_curve(axes, curve, look, end):
     """One curve with bars from least to greatest; a recall of 1 stands at the end of its axis."""
     x = [min(dot.x.median, end) for dot in curve.dots]
     y = [dot.y.median for dot in curve.dots]
-    colour = look.colour if look else QUIET
+    colour = look.colour
     if curve.kind == "limit":
         axes.plot(x, y, linestyle=":", linewidth=1.2, color=colour, zorder=2, gid=f"{curve.id}-limit")
-        if not look:
-            axes.fill_between(x, [d.y.low for d in curve.dots], [d.y.high for d in curve.dots], color=colour,
-                              alpha=0.12, linewidth=0)
         return
     bars = [[[at - min(spread.low, at), max(min(spread.high, limit), at) - at] for at, spread in zip(ats, spreads)]
             for ats, spreads, limit in ((x, [d.x for d in curve.dots], end),
@@ -164,7 +161,7 @@ def draw_panel(axes, panel, looks):
         plain_axis(axes, "x", panel.x.scale, [dot.x for dot in dots])
     plain_axis(axes, "y", panel.y.scale, [dot.y for dot in dots])
     for curve in panel.curves:
-        draw_curve(axes, curve, looks.get(curve.id), end)
+        draw_curve(axes, curve, looks[curve.id], end)
     draw_labels(axes, panel, end)
     axes.set_xlabel(panel.x.label + (AXES["recall_note"] if panel.x.scale == "recall" else ""))
     axes.set_ylabel(panel.y.label)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Draws results of bench/compare.py and reports of search-index: recall against QPS and against pages, latency under
-load, memory against QPS, pages against QPS, with the device's limit where fio measured it."""
+load, memory against QPS, with the device's limit where fio measured it."""
 import argparse
+import importlib.util
 import pathlib
 import sys
 
 import html_report
+import measure
 import panels
 import series
 
@@ -13,9 +15,9 @@ FORMATS = ("png", "svg")
 EPILOGUE = """\
 Files of one dataset are drawn together, several datasets below each other. What no file tells is not
 drawn (stderr says what). --output-dir writes DATASET-overview and DATASET-PANEL, where PANEL is one of
-recall-qps, recall-pages, latency-load, memory-qps, pages-qps, each as .png and .svg, and report.html,
-which is interactive and loads nothing. report.html#hide=hnswlib,faiss&log=0&spread=0 opens it without
-these systems, with linear axes. Only pictures need python3-matplotlib."""
+recall-qps, recall-pages, latency-load, memory-qps, each as .png and .svg, and report.html, which is
+interactive and loads nothing. report.html#hide=hnswlib,faiss&log=0&spread=0 opens it without these
+systems, with linear axes. Only pictures need python3-matplotlib."""
 
 
 class Drawing:
@@ -101,29 +103,34 @@ def parsed():
     return options
 
 
+def need_matplotlib():
+    """Ends the program where pictures cannot be drawn."""
+    if not importlib.util.find_spec("matplotlib"):
+        sys.exit("plot: matplotlib is missing (Debian: python3-matplotlib)")
+
+
 def draw_all(reports, output_dir=None, output=None):
     """Reads the reports, writes the files, prints their names."""
+    if output_dir or output.suffix != ".html":
+        need_matplotlib()
     try:
         drawing = Drawing(reports)
         files = drawing.one(output) if output else {}
         files |= drawing.all(output_dir) if output_dir else {}
         write(files)
+        print("\n".join(map(str, files)), flush=True)
     except series.InputError as error:
         sys.exit(f"plot: {error}")
     except OSError as error:
-        sys.exit(f"plot: {error.filename2 or error.filename}: {error.strerror}")
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise
-        sys.exit("plot: matplotlib is missing (Debian: python3-matplotlib)")
+        sys.exit(f"plot: {error.filename2 or error.filename or 'stdout'}: {error.strerror}")
     for line in sorted(drawing.absent()):
         print(f"plot: {line}", file=sys.stderr)
-    print("\n".join(map(str, files)))
 
 
 def main():
     """Draws what the command line asks for."""
     options = parsed()
+    measure.end_by_signals()
     draw_all(options.reports, options.output_dir, options.output)
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import pathlib
 import re
+import unicodedata
 
 SCHEMA = "trackway-compare/1"
 POINT_FIELDS = ("recall", "qps", "latency_us_mean", "latency_us_p50", "latency_us_p99", "pages_per_query",
@@ -17,7 +18,9 @@ TABLES = ("points", "load", "memory")
 ELEMENT_BYTES = {"float32": 4, "float16": 2, "uint8": 1, "int8": 1}
 DATASET_FIELDS = {"name": str, "vectors": int, "dimension": int, "element_type": str, "metric": str, "k": int}
 BUILD_FIELDS = ("seconds", "cpu_seconds", "peak_resident_bytes", "index_bytes")
-KINDS = {str: "text", int: "a whole number", dict: "an object", list: "a list", (dict, type(None)): "an object or null"}
+NUMBER_LIMIT = 1e100
+KINDS = {str: "text", int: "a whole number", dict: "an object", list: "a list", (int, float): "a number",
+         (dict, type(None)): "an object or null"}
 
 
 class InputError(Exception):
@@ -46,13 +49,13 @@ class Row:
 
 @dataclasses.dataclass
 class Run:
-    """One file: where and how it was measured."""
+    """One file: where and how it was measured; the reads a second of the device by page size in bytes."""
     file: str
     when: str
     command: list
     facts: dict
-    device_command: list
-    device_reads: Spread
+    device_commands: list
+    device_reads: dict
     device_why: str
 
 
@@ -62,6 +65,7 @@ class Series:
     name: str
     label: str
     residence: str
+    page_size_bytes: int
     run: Run
     facts: dict
     build: dict
@@ -102,6 +106,26 @@ class Place:
             member.fail(KINDS[kind])
         return member
 
+    def words(self, key):
+        """A command: a list of texts."""
+        member = self.get(key, list)
+        if not all(isinstance(word, str) for word in member.value):
+            member.fail("a list of texts")
+        return member.value
+
+    def commands(self, key):
+        """A list of commands."""
+        member = self.get(key, list)
+        for command in member.value:
+            if not isinstance(command, list) or not all(isinstance(word, str) for word in command):
+                member.fail("a list of lists of texts")
+        return member.value
+
+    def numbers(self, fields):
+        """These members, numbers, null where they are absent."""
+        return {field: None if self.value.get(field) is None else self.get(field, (int, float)).value
+                for field in fields}
+
     def items(self):
         """The items of a list, which must be objects."""
         for number, value in enumerate(self.value):
@@ -109,6 +133,11 @@ class Place:
             if not isinstance(value, dict):
                 item.fail("an object")
             yield item
+
+    def needed(self, key):
+        """A measured value that must be there."""
+        self.get(key, dict)
+        return self.spread(key)
 
     def spread(self, key, limit=math.inf):
         """A measured value, which null and an absent member leave open."""
@@ -129,10 +158,33 @@ def no_such_number(text):
     raise ValueError(f"{text} is not JSON")
 
 
+def finite(text):
+    """A number that can be counted with: none of a thousand digits."""
+    value = float(text)
+    if not abs(value) < NUMBER_LIMIT:
+        raise ValueError(f"{text[:20]} is too great")
+    return value if set(text) & set(".eE") else int(text)
+
+
+def printable(value):
+    """The same with a sign in place of what no picture and no page can show: control characters, lone surrogates."""
+    if isinstance(value, str):
+        return "".join("\ufffd" if unicodedata.category(sign) in ("Cc", "Cs") or sign in "\ufffe\uffff" else sign
+                       for sign in value)
+    if isinstance(value, list):
+        return [printable(item) for item in value]
+    if isinstance(value, dict):
+        return {printable(key): printable(item) for key, item in value.items()}
+    return value
+
+
 def load(path):
     """The JSON object that a file holds."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: not a file")
     try:
-        value = json.loads(pathlib.Path(path).read_text(encoding="utf-8"), parse_constant=no_such_number)
+        value = printable(json.loads(path.read_text(encoding="utf-8"), parse_constant=no_such_number,
+                                     parse_float=finite, parse_int=finite))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -143,6 +195,12 @@ def load(path):
     return place
 
 
+def setting_of(place, known):
+    """What was set: the members of "setting" and those that nothing else is known of."""
+    setting = place.get("setting", dict).value if known.pop("setting", None) is not None else {}
+    return setting | known
+
+
 def rows_of(system, table, fields):
     """The rows of one table of a system."""
     rows = []
@@ -151,7 +209,7 @@ def rows_of(system, table, fields):
             place.get(field, (dict, type(None)))
         values = {field: place.spread(field, 1 if field == "recall" else math.inf) for field in fields}
         known = {key: value for key, value in place.value.items() if key not in fields and key != "label"}
-        rows.append(Row(place.get("label", str).value, known.pop("setting", {}) | known, values))
+        rows.append(Row(place.get("label", str).value, setting_of(place, known), values))
     return rows
 
 
@@ -162,9 +220,9 @@ def system_of(place, run):
         residence.fail("disk or memory")
     build = place.get("build", dict)
     return Series(name=place.get("name", str).value, label=place.get("label", str).value, residence=residence.value,
-                  run=run, facts={"version": place.value.get("version"), "parameters": place.value.get("parameters")},
-                  build={field: build.value.get(field) for field in BUILD_FIELDS},
-                  commands=[*build.value.get("commands", []), *place.value.get("search_commands", [])],
+                  page_size_bytes=place.get("page_size_bytes", int).value, run=run, facts={"version": place.value.get("version"), "parameters": place.value.get("parameters")},
+                  build=build.numbers(BUILD_FIELDS),
+                  commands=[*build.commands("commands"), *place.commands("search_commands")],
                   points=rows_of(place, "points", POINT_FIELDS), load=rows_of(place, "load", LOAD_FIELDS),
                   memory=rows_of(place, "memory", MEMORY_FIELDS))
 
@@ -176,11 +234,12 @@ def compared(place):
     dataset = place.get("dataset", dict)
     for field, kind in DATASET_FIELDS.items():
         dataset.get(field, kind)
-    device = place.get("device", (dict, type(None)))
-    facts = place.get("machine", dict).value | {key: place.value.get(key) for key in ("threads", "rounds", "seed")}
-    run = Run(file=str(place.file), when=place.get("when", str).value, command=place.get("command", list).value,
-              facts=facts, device_command=(device.value or {}).get("command", []),
-              device_reads=device.spread("reads_4k_per_second") if device.value else None,
+    devices = list(place.get("device", list).items())
+    facts = place.get("machine", dict).value | place.numbers(("threads", "rounds", "seed"))
+    run = Run(file=str(place.file), when=place.get("when", str).value, command=place.words("command"),
+              facts=facts, device_commands=[device.words("command") for device in devices],
+              device_reads={device.get("page_size_bytes", int).value: device.needed("reads_per_second")
+                            for device in devices},
               device_why=place.value.get("device_why") or "not measured")
     return dataset.value, run, [system_of(system, run) for system in place.get("systems", list).items()]
 
@@ -202,8 +261,8 @@ def searched(place):
         raise InputError(f"{place.file}: no recall in it: search with --ground-truth")
     dataset = {"name": "{vectors:,} x {dimension} {element_type}".format(**fields), **fields,
                "k": rows[0].get("k", int).value}
-    run = Run(file=str(place.file), when="", command=[], facts=place.get("machine", dict).value, device_command=[],
-              device_reads=None, device_why="search-index does not measure the device")
+    run = Run(file=str(place.file), when="", command=[], facts=place.get("machine", dict).value, device_commands=[],
+              device_reads={}, device_why="search-index does not measure the device")
     resident = number_of(index, "bytes_resident")
     points = []
     for row in rows:
@@ -212,7 +271,8 @@ def searched(place):
                           {key: row.value.get(key) for key in ("search_list", "stop_margin", "target_recall")},
                           values | {"resident_bytes": resident}))
     version = place.value.get("trackway", "")
-    return dataset, run, [Series(name="trackway", label=f"Trackway {version}".strip(), residence="disk", run=run,
+    return dataset, run, [Series(name="trackway", label=f"Trackway {version}".strip(), residence="disk",
+                                 page_size_bytes=index.get("page_size_bytes", int).value, run=run,
                                  facts={"version": version, "index": index.value},
                                  build={"index_bytes": index.value.get("bytes_on_disk")}, commands=[], points=points,
                                  load=[], memory=[])]

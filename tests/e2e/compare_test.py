@@ -1,8 +1,13 @@
 """bench/compare.py: its result is whole and right; what it cannot do is one clear line."""
 import json
+import os
 import pathlib
+import signal
+import struct
 import subprocess
 import sys
+import time
+import unittest
 
 import programs
 
@@ -10,15 +15,13 @@ COMPARE = pathlib.Path(__file__).parents[2] / "bench" / "compare.py"
 sys.path.append(str(COMPARE.parent))
 import compare_data  # noqa: E402
 import measure  # noqa: E402
+from series import LOAD_FIELDS, MEMORY_FIELDS, POINT_FIELDS  # noqa: E402
 
 SPREAD = {"median", "min", "max", "rounds"}
 TOP = {"schema", "when", "command", "seed", "rounds", "threads", "machine", "dataset", "device", "device_why",
        "systems"}
-SYSTEM = {"name", "label", "version", "residence", "parameters", "build", "search_commands", "points", "load", "memory"}
-POINT = {"recall", "qps", "latency_us_mean", "latency_us_p50", "latency_us_p99", "pages_per_query",
-         "bytes_read_per_query", "resident_bytes", "cpu_us_per_query"}
-LOAD = {"recall", "qps", "latency_us_p50", "latency_us_p99"}
-MEMORY = {"resident_bytes", "recall", "qps", "pages_per_query"}
+SYSTEM = {"name", "label", "version", "residence", "page_size_bytes", "parameters", "build", "search_commands",
+          "points", "load", "memory"}
 # A system that finds all true neighbours of each query but so many, and prints made-up figures.
 MADE_UP = """
 import pathlib, struct, sys
@@ -31,6 +34,20 @@ pathlib.Path(found).write_bytes(struct.pack('<II', queries, k) + b''.join(struct
 print('warming: 1.0 queries/s')
 print('speed: 1234.5 queries/s, mean 0.25 ms, recall %.1f' % (100 - 100 * wrong / k))
 """
+
+
+def npy(shape):
+    """The header of a .npy file of float32."""
+    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
+
+
+def of_process(pid):
+    """The command line of a process; empty when it is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 class CompareTest(programs.DatasetTest):
@@ -59,20 +76,24 @@ class CompareTest(programs.DatasetTest):
             "patterns": [r"(?P<qps>[\d.]+) queries/s", r"mean (?P<latency_us_mean>[\d.]+) ms"]}
 
     def compare(self, *options, pictures=False, **changes):
-        """Runs compare.py with the made-up system, of which some fields are changed; None removes one."""
+        """Runs compare.py to its end."""
+        return programs.finish(self.start(*options, pictures=pictures, **changes), timeout=300)
+
+    def start(self, *options, pictures=False, **changes):
+        """Starts compare.py with the made-up system, of which some fields are changed; None removes one."""
         adaptor = {name: value for name, value in (self.adaptor | changes).items() if value is not None}
         path = self.folder / "made-up.json"
         path.write_text(json.dumps(adaptor))
         command = [sys.executable, str(COMPARE), "--vectors", self.base, "--queries", self.queries, "--ground-truth",
                    self.truth, "--output", self.output, "--bin", programs.BIN, "--rounds", 1, "--quick",
                    "--no-device", "--system", path, *([] if pictures else ["--no-pictures"]), *options]
-        return programs.finish(subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
-                                                stdout=subprocess.PIPE, stderr=subprocess.PIPE), timeout=300)
+        return subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
 
     def wrong(self, *words, options=("--systems", ""), **changes):
         """compare.py must refuse with status 1 and one line, and leave no result."""
         finished = self.refused(self.compare(*options, **changes), *words, statuses=(1,))
-        progress = (": builds", ": round ", "is kept")
+        progress = (": builds", ": round ", "is kept", ": memory, ")
         lines = [line for line in finished.err.splitlines() if not any(part in line for part in progress)]
         self.assertEqual(len(lines), 1, finished)
         self.assertEqual(list(self.output.glob("compare.json*")), [], finished)
@@ -84,7 +105,7 @@ class CompareTest(programs.DatasetTest):
             self.assertGreater((self.output / name).stat().st_size, 1000, name)
         result = json.loads((self.output / "compare.json").read_text())
         self.assertEqual(set(result), TOP)
-        self.assertEqual((result["schema"], result["rounds"], result["device"]), ("trackway-compare/1", 1, None))
+        self.assertEqual((result["schema"], result["rounds"], result["device"]), ("trackway-compare/1", 1, []))
         self.assertEqual(set(result["machine"]), {"cpu", "cores", "memory_bytes", "kernel", "os", "disk"})
         self.assertEqual({name: value for name, value in result["dataset"].items() if name != "files"},
                          {"name": "base", "vectors": 2000, "dimension": 16, "element_type": "float32", "metric": "l2",
@@ -97,20 +118,36 @@ class CompareTest(programs.DatasetTest):
         self.trackway_is_right(trackway)
         self.made_up_is_right(made_up)
 
+    @unittest.skipUnless((pathlib.Path(programs.BIN) / "hnswlib_peer").exists(), "hnswlib_peer is not built "
+                         "(Debian: libhnswlib-dev)")
+    def test_a_peer(self):
+        """hnswlib finds nearly all; it reads nothing from disk; its program refuses what it cannot read."""
+        finished = self.compare("--systems", "hnswlib")
+        self.assertEqual(finished.status, 0, finished)
+        hnswlib, _ = json.loads((self.output / "compare.json").read_text())["systems"]
+        self.system_is_whole(hnswlib)
+        self.assertGreater(hnswlib["points"][1]["recall"]["median"], 0.9)
+        self.assertIsNone(hnswlib["points"][1]["pages_per_query"])
+        peer = programs.run("hnswlib_peer", "--vectors", self.truth, "--queries", self.queries, "--index",
+                            self.folder / "none")
+        self.refused(peer, "truth.ibin", statuses=(1,))
+        self.assertEqual(list(self.folder.glob("none*")), [])
+
     def system_is_whole(self, system):
         """Every field of the schema, every spread of one round."""
         self.assertEqual(set(system), SYSTEM)
         self.assertEqual(set(system["build"]),
                          {"commands", "seconds", "cpu_seconds", "peak_resident_bytes", "index_bytes"})
-        for series, name, fields in (("points", "setting", POINT), ("load", "queries_in_flight", LOAD),
-                                     ("memory", "memory_budget_bytes", MEMORY)):
+        for series, name, fields in (("points", "setting", POINT_FIELDS), ("load", "queries_in_flight", LOAD_FIELDS),
+                                     ("memory", "memory_budget_bytes", MEMORY_FIELDS)):
             for point in system[series]:
-                self.assertEqual(set(point), fields | {name, "label"})
+                self.assertEqual(set(point), {*fields, name, "label"})
                 for field in fields:
                     if point[field] is not None:
                         self.assertEqual(set(point[field]), SPREAD)
                         self.assertEqual(point[field]["rounds"], [point[field]["median"]])
-                self.assertGreater(point.get("resident_bytes", {"median": 1})["median"], 0)
+                if "resident_bytes" in fields:
+                    self.assertGreater(point["resident_bytes"]["median"], 0)
         self.assertEqual(len(system["search_commands"]),
                          len(system["points"]) + len(system["load"]) + len(system["memory"]))
 
@@ -153,6 +190,8 @@ class CompareTest(programs.DatasetTest):
                 (["neither a group 'recall'"], {"result": None}),
                 (["nothing is called {list}"], {"setting_label": "L={list}"}),
                 (["element_type float32"], {"names": {"element_type": {"uint8": "uint8"}}}),
+                (["expected a command", "[3]"], {"build": [[3]]}), (["expected a command", "[]"], {"search": [[]]}),
+                (["'page_size_bytes': 1"], {"page_size_bytes": 1}),
                 (["no ", "missing*"], {"index_files": ["{work}/missing*"]})):
             with self.subTest(words=words):
                 self.wrong("made-up.json", *words, **changes)
@@ -164,6 +203,7 @@ class CompareTest(programs.DatasetTest):
         self.assertEqual(compare_data.metric_of("a", self.folder, None), "cosine")
         self.assertEqual(compare_data.metric_of("a", self.folder, "cosine"), "cosine")
         for text, asked, words in (('{"metric": "cosine"}', "l2", "metric cosine, found --metric l2"),
+                                   ('{"metric": "dot"}', None, '"dot", expected l2, ip or cosine'),
                                    ("{}", None, "no metric in it"), ("{", None, "no metric in it")):
             described.write_text(text)
             with self.assertRaisesRegex(measure.Failure, words):
@@ -171,6 +211,57 @@ class CompareTest(programs.DatasetTest):
         described.unlink()
         self.assertEqual(compare_data.metric_of("a", self.folder, None), "l2")
         self.assertEqual(compare_data.metric_of("a", self.folder, "ip"), "ip")
+
+    def test_wrong_data(self):
+        """Truth and vectors that are too short, of no shape, of ids that there are not, or no files at all."""
+        whole, vector = self.truth.read_bytes(), self.base.read_bytes()
+        fifo = self.folder / "fifo.fbin"
+        os.mkfifo(fifo)
+        self.wrong(fifo, "not a file", options=("--systems", "", "--vectors", fifo))
+        for name, data, option, words in (
+                ("short.ibin", whole[:-3], "--ground-truth", ["bytes, expected", "50 x 20"]),
+                ("tiny.ibin", whole[:9], "--ground-truth", ["9 bytes, expected"]),
+                ("foreign.ibin", whole[:8] + struct.pack("<I", 2000) + whole[12:], "--ground-truth",
+                 ["id 2000, expected ids below 2000"]),
+                ("none.ivecs", struct.pack("<i", -1) * 4, "--ground-truth", ["-1 neighbours"]),
+                ("none.fvecs", struct.pack("<i", -1) * 4, "--vectors", ["expected rows"]),
+                ("flat.fbin", vector[:4] + struct.pack("<I", 0), "--vectors", ["expected rows"]),
+                ("flat.npy", npy("(2000,)"), "--vectors", ["expected rows"]),
+                ("odd.npy", npy("(2000, 'x')"), "--vectors", ["expected rows"])):
+            with self.subTest(name=name):
+                path = self.folder / name
+                path.write_bytes(data)
+                self.wrong(name, *words, options=("--systems", "", option, path))
+
+    def test_an_index_is_built_again_when_its_data_changed(self):
+        """Also when the last record of a build was cut off."""
+        def built_again():
+            finished = self.compare("--systems", "")
+            self.assertEqual(finished.status, 0, finished)
+            return ": builds" in finished.err
+        self.assertTrue(built_again())
+        self.assertFalse(built_again())
+        os.utime(self.base)
+        self.assertTrue(built_again())
+        record = self.output / "made-up" / "build.json"
+        record.write_text(record.read_text()[:-5])
+        self.assertTrue(built_again())
+
+    def test_what_it_runs_ends_with_it(self):
+        """SIGTERM ends compare.py and the program that it runs; nothing half-written remains."""
+        process = self.start(search=[sys.executable, "-c", "import time; print('up', flush=True); time.sleep(1000)"])
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        deadline = time.monotonic() + 60
+        while b"time.sleep" not in b"".join(of_process(child) for child in children.read_text().split()):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        (child,) = children.read_text().split()
+        process.send_signal(signal.SIGTERM)
+        finished = programs.finish(process, timeout=60)
+        self.assertEqual(finished.status, 128 + signal.SIGTERM, finished)
+        self.assertNotIn("Traceback", finished.err)
+        self.assertEqual(of_process(child), b"")
+        self.assertEqual(list(self.output.glob("compare.json*")), [])
 
     def test_not_json(self):
         path = self.folder / "broken.json"
