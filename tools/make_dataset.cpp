@@ -215,6 +215,11 @@ std::string wrong_number(const std::string& text, double largest, const char* ex
     return join("expected a number ", expected, ", found '", text, "'");
 }
 
+// Distances within which every element type still tells rows apart.
+std::string not_a_distance(const std::string& text) {
+    return wrong_number(text, 100, "from 0 to 100");
+}
+
 std::string not_positive(const std::string& text) {
     return wrong_number(text, std::numeric_limits<double>::max(), "of 0 or more");
 }
@@ -261,10 +266,10 @@ void add_family_options(CLI::App& app, FamilyOptions& family) {
         ->check(dimension);
     app.add_option("--topic-spread", family.topic_spread,
                    "how far the centres of clusters lie apart, in units of a cluster's radius")
-        ->check(CLI::Range(0.0, 100.0));
+        ->check(not_a_distance);
     app.add_option("--modality-gap", family.modality_gap,
                    "cross-modal: how far queries lie from the data; 0: like the data")
-        ->check(not_positive);
+        ->check(not_a_distance);
     app.add_option("--seed", family.seed, "same options and seed: same files");
 }
 

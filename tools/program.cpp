@@ -2,6 +2,7 @@
 
 #include "trackway/version.h"
 
+#include "base/errors.h"
 #include "base/stopwatch.h"
 #include "json_config.h"
 
@@ -25,15 +26,15 @@
 namespace trackway::tools {
 namespace {
 
-// Waits for SIGINT or SIGTERM on a thread of its own, so that no handler has to be
-// async-signal-safe. The second signal ends the program
-// at once.
+// Waits for SIGINT, SIGTERM or SIGHUP on a thread of its own, so that no handler has to be
+// async-signal-safe. The second signal ends the program at once.
 class StopOnSignal {
 public:
     explicit StopOnSignal(const std::atomic<bool>& may_leave) : may_leave_(may_leave) {
         sigemptyset(&signals_);
         sigaddset(&signals_, SIGINT);
         sigaddset(&signals_, SIGTERM);
+        sigaddset(&signals_, SIGHUP);
         sigaddset(&signals_, SIGUSR1);  // the end of the program's work
         pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
         std::signal(SIGXFSZ, SIG_IGN);  // a file beyond its limit is an error of the write
@@ -93,6 +94,36 @@ std::string wrong_value(const CLI::App& app) {
 // Opening a FIFO would wait for ever.
 std::string not_a_regular_file(const std::string& path) {
     return std::filesystem::is_regular_file(path) ? "" : path + ": expected a regular file";
+}
+
+// What no work should begin with: a report that would take the place of an input, or of which it is
+// known now that it cannot be written.
+Status check_place(const CLI::App& app, const std::string& report) {
+    namespace fs = std::filesystem;
+    if (report.empty() || report == "-") return {};
+    std::error_code ignored;
+    for (const CLI::Option* option : app.get_options()) {
+        if (option->check_lname("json")) continue;
+        for (const std::string& text : option->results()) {
+            if (!fs::equivalent(text, report, ignored)) continue;
+            return base::fail(
+                ErrorCode::kInvalidArgument,
+                "--json " + report + ": would replace what " + option->get_name() + " names");
+        }
+    }
+    if (fs::is_directory(report, ignored)) {
+        return base::fail_errno(EISDIR, report + ": cannot write the report");
+    }
+    if (fs::exists(report, ignored) && !fs::is_regular_file(report, ignored)) return {};
+    const fs::path folder = fs::absolute(report, ignored).parent_path();
+    if (access(folder.c_str(), W_OK | X_OK) == 0) return {};
+    return base::fail_errno(errno, report + ": cannot write the report");
+}
+
+// A disk or a pipe that did not take all that was printed.
+Status check_stdout() {
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.flush()) return {};
+    return base::fail_errno(errno, "stdout: cannot write");
 }
 
 }  // namespace
@@ -174,7 +205,9 @@ int Program::run(int argc, char** argv, const std::function<Status(const std::st
     const StopOnSignal stop(may_leave_);
     Status status;
     try {
-        status = work(stop.token());
+        status = check_place(app_, flags_.json);
+        if (status) status = work(stop.token());
+        if (status) status = check_stdout();
     } catch (const std::bad_alloc&) {
         status = tl::unexpected(Error{ErrorCode::kOutOfMemory, "out of memory"});
     }

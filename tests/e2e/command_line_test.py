@@ -423,11 +423,29 @@ class ReportTest(DatasetTest):
         self.assertEqual(run("inspect-index").status, 2)
 
     def test_full_disk_on_stdout(self):
-        """A report that cannot be written is a failure."""
-        search = ("search-index", "--index", self.index, "--queries", self.queries, "--json", "-")
-        with open("/dev/full", "wb") as full:
-            self.fails(*search, words=("cannot write", "No space left"), statuses=(1,),
-                       stdout=full)
+        """A report that cannot be written is a failure, of every program that prints one."""
+        search = ("search-index", "--index", self.index, "--queries", self.queries)
+        for command in ((*search, "--json", "-"), search, ("inspect-index", "--index", self.index),
+                        ("describe-vectors", "--vectors", self.base),
+                        ("make-dataset", "--output", self.folder / "made", "--vectors", 100, "--dimension", 4)):
+            with self.subTest(command=command), open("/dev/full", "wb") as full:
+                self.fails(*command, words=("cannot write", "No space left"), statuses=(1,), stdout=full)
+
+    def test_report_never_replaces_an_input(self):
+        """Whatever option names the file, and by whatever path; refused before the work begins."""
+        copy, link = self.folder / "copy.fbin", self.folder / "link.fbin"
+        copy.write_bytes(self.base.read_bytes())
+        link.symlink_to(copy)
+        index = self.folder / "index"
+        for name in (copy, self.folder / "." / "copy.fbin", link):
+            self.fails("build-index", "--vectors", copy, "--index", index, "--json", name,
+                       words=(name, "would replace", "--vectors"), statuses=(1,))
+        self.fails("search-index", "--index", self.index, "--queries", copy, "--json", copy,
+                   words=("would replace", "--queries"), statuses=(1,))
+        self.assertEqual(copy.read_bytes(), self.base.read_bytes())
+        self.fails("build-index", "--vectors", copy, "--index", index, "--json", self.folder / "none" / "x",
+                   words=("none/x", "No such file"), statuses=(1,))
+        self.assertFalse(index.exists())
 
     def test_flags_in_configurations(self):
         """A flag that a file sets to false is not set; "overwrite" is the one that can hurt."""

@@ -80,6 +80,7 @@ class BytesTest(FamilyTest):
                   for value in ("-0.1", "1.1", "nan", "x", "")]
         for options in shares + [
                 ("--family=text",), ("--modality-gap=-1", *CROSS_MODAL),
+                ("--topic-spread=nan",), ("--topic-spread=101",), ("--modality-gap=1e5", *CROSS_MODAL),
                 ("--modality-gap=nan", *CROSS_MODAL), ("--modality-gap=inf", *CROSS_MODAL),
                 ("--modality-gap=0.5",), ("--drift-steps=2",), ("--drift-steps=0", "--zipf=1"),
                 ("--drift-steps=10001", "--zipf=1"), ("--drift-share=0.5", "--zipf=1"),
