@@ -53,6 +53,8 @@ def prefix_bytes(source, rows):
 def source_problems(name, source):
     """What is wrong with a source."""
     where = f"source {name}"
+    if not re.fullmatch(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*", name):
+        yield f"{where}: a name, which is that of a folder, has letters, digits and single ., _ and - between them"
     kind = source.get("format") if isinstance(source, dict) else None
     if isinstance(kind, str) and kind not in VECTOR_FORMATS + TRUTH_FORMATS + ARCHIVES:
         yield f"{where}: unknown format '{kind}'"
@@ -171,6 +173,8 @@ def problems(catalog):
 
 def load(path=CATALOG):
     """A catalogue in which nothing is wrong."""
+    if pathlib.Path(path).exists() and not pathlib.Path(path).is_file():
+        raise FetchError(f"{path}: expected a file, found something else")
     try:
         catalog = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     except OSError as error:

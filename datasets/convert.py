@@ -41,13 +41,25 @@ def bin_bytes(shape, element_type):
 
 def check_bin(path, shape, element_type):
     """Refuses a .*bin file whose header or size says something else."""
+    check_matrix(path, shape, bin_bytes(shape, element_type))
+
+
+def check_truth(path, shape):
+    """Refuses a ground truth of other queries, of another k, or that ends before its distances do."""
+    check_matrix(path, shape, 8 + 8 * shape[0] * shape[1])
+
+
+def check_matrix(path, shape, size):
+    """Refuses a file that does not begin with this shape or has another size."""
     with open(path, "rb") as file:
         head = file.read(8)
     found = struct.unpack("<II", head) if len(head) == 8 else (0, 0)
     if found != tuple(shape):
-        raise FetchError(f"{path}: offset 0: expected {shape[0]} x {shape[1]}, found {found[0]} x {found[1]}")
-    if path.stat().st_size != bin_bytes(shape, element_type):
-        raise FetchError(f"{path}: expected {bin_bytes(shape, element_type)} bytes, found {path.stat().st_size}")
+        raise FetchError(f"{path}: offset 0: expected {shape[0]} x {shape[1]}, found {found[0]} x {found[1]}; remove "
+                         "it and run the same command again")
+    if path.stat().st_size != size:
+        raise FetchError(f"{path}: expected {size} bytes, found {path.stat().st_size}; remove it and run the same "
+                         "command again")
 
 
 def open_bin(path, element_type):

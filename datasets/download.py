@@ -22,6 +22,9 @@ BLOCK = 1 << 20
 RESTART = "--restart throws away what is here and starts over"
 # Answers after which the same request may work a moment later.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
+# What fetch.py writes of a file, and of one that is not all there.
+RECORD = {"url": str, "bytes": int, "sha256": str}
+NOTE = {"url": str, "total": (int, type(None)), "validator": (str, type(None))}
 # Reasons why a connection cannot be made, now or later.
 LASTING = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
 
@@ -80,14 +83,29 @@ def write_json(path, value):
     os.replace(partial, path)
 
 
-def read_json(path):
-    """The fields of a JSON file that fetch.py wrote; none if it is not there."""
+def read_json(path, fields=()):
+    """The fields of a JSON file that fetch.py wrote; none if it is not there. Some must be of certain types if they
+    are there."""
+    if path.exists() and not path.is_file():
+        raise FetchError(f"{path}: expected a file, found something else")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except ValueError as error:
         raise FetchError(f"{path}: expected JSON that fetch.py wrote, found {error}; remove it") from None
+    checked(path, value, fields)
+    return value
+
+
+def checked(path, value, fields):
+    """Refuses what is no object, and members of other types."""
+    if not isinstance(value, dict):
+        raise FetchError(f"{path}: expected an object that fetch.py wrote, found {json.dumps(value)[:60]}; remove it")
+    for name, kind in dict(fields).items():
+        if name in value and not isinstance(value[name], kind):
+            raise FetchError(f"{path}: '{name}': found {json.dumps(value[name])[:60]}, which fetch.py did not write; "
+                             "remove the file")
 
 
 def hashes(path, algorithms, progress):
@@ -109,6 +127,9 @@ class Downloads:
     def __init__(self, folder, options, progress):
         self.folder, self.options, self.progress = folder, options, progress
         self.records = read_json(folder / "checksums.json")
+        for key, record in self.records.items():
+            checked(folder / "checksums.json", {key: record}, {key: dict})
+            checked(folder / "checksums.json", {"bytes": None, "sha256": None} | record, RECORD)
 
     def get(self, wanted):
         """Gets a file unless it is there; its record (url, bytes, sha256)."""
@@ -179,7 +200,7 @@ class Downloads:
     def receive_once(self, url, wanted):
         """One request, and what comes of it."""
         offset = wanted.partial.stat().st_size if wanted.partial.exists() else 0
-        note = read_json(wanted.note) if offset else {}
+        note = read_json(wanted.note, NOTE) if offset else {}
         if note.get("url", url) != url and not (wanted.checksum and not wanted.first_bytes):
             raise FetchError(f"{wanted.partial}: begun from {note['url']}; without a published checksum it is "
                              f"not continued from {url}; {RESTART}")
@@ -250,6 +271,8 @@ def open_at(url, offset, wanted, note, timeout):
     except urllib.error.URLError as error:
         lasting = isinstance(error.reason, (*LASTING, str))
         raise (DeadLink if lasting else Broken)(f"no connection: {error.reason} (at byte {offset})") from None
+    except (ValueError, http.client.InvalidURL) as error:
+        raise DeadLink(f"not an address: {error}") from None
     except (OSError, http.client.HTTPException) as error:
         raise Broken(f"no answer: {error or type(error).__name__} (at byte {offset})") from None
 

@@ -48,6 +48,25 @@ class Job:
             return self.folder / f"gt{self.k}.ibin"
         return self.folder / f"{role}.{convert.ELEMENTS[self.entry['element_type']][0]}"
 
+    def roles(self):
+        """The parts that the set shall have."""
+        return ["base", "query", *(["learn"] if self.entry["learn"] else []),
+                *([] if self.options.no_truth else ["truth"])]
+
+    def is_there(self, role):
+        """Tells whether a part is there; one that is there but is not what it shall be is an error."""
+        target = self.path_of(role)
+        if not os.path.lexists(target):
+            return False
+        if not target.is_file():
+            raise FetchError(f"{target}: expected a file, found something else")
+        if role == "truth":
+            convert.check_truth(target, (self.queries, self.k))
+        else:
+            rows = {"base": self.rows, "query": self.queries}.get(role) or self.entry["learn"]["rows"]
+            convert.check_bin(target, (rows, self.entry["dimension"]), self.entry["element_type"])
+        return True
+
     def check_programs(self):
         """Before hours of download: are the programs there that come after it?"""
         needed = {"make-ground-truth"} if not self.truth and not self.options.no_truth else set()
@@ -69,8 +88,9 @@ class Job:
             if size != (self.rows, self.queries):
                 raise FetchError(f"{self.folder}: expected {self.rows} vectors and {self.queries} queries, found "
                                  f"{size[0]} and {size[1]}: remove it or give another --output")
-            if self.options.no_truth or found.get("ground_truth") != "none":
-                return False
+        missing = [role for role in self.roles() if not self.is_there(role)]
+        if found and not missing:
+            return False
         self.check_programs()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.downloads = Downloads(self.options.output / "downloads", self.options, self.progress)
@@ -104,8 +124,8 @@ class Job:
         """Makes base, query or learn."""
         part, target = self.entry[role], self.path_of(role)
         source, shape = self.sources[part["source"]], (rows, self.entry["dimension"])
-        if target.exists():
-            return convert.check_bin(target, shape, self.entry["element_type"])
+        if self.is_there(role):
+            return
         path = self.download(part, rows)
         self.progress.say(f"making {target}")
         if source["format"] == "bin":
@@ -136,9 +156,9 @@ class Job:
 
     def make_truth(self):
         """Publishes the neighbours that the source gives, or finds them."""
-        target, shape = self.path_of("truth"), (self.queries, self.k)
-        if target.exists():
+        if self.is_there("truth"):
             return
+        target, shape = self.path_of("truth"), (self.queries, self.k)
         base, query = self.path_of("base"), self.path_of("query")
         if not self.truth:
             self.progress.say(f"making {target}: {shape[0]} queries against {self.rows} vectors")
@@ -168,14 +188,12 @@ class Job:
 
     def write_summary(self):
         """dataset.json, which tells that all is there."""
-        roles = ["base", "query", *(["learn"] if self.entry["learn"] else []),
-                 *([] if self.options.no_truth else ["truth"])]
         truth = "none" if self.options.no_truth else "published" if self.truth else "make-ground-truth"
         write_json(self.folder / "dataset.json", {
             "name": self.options.name, "title": self.entry["title"], "homepage": self.entry["homepage"],
             "metric": self.entry["metric"], "element_type": self.entry["element_type"], "vectors": self.rows,
             "dimension": self.entry["dimension"], "queries": self.queries, "k": self.k, "ground_truth": truth,
-            "files": {role: self.path_of(role).name for role in roles}, "downloaded": self.records})
+            "files": {role: self.path_of(role).name for role in self.roles()}, "downloaded": self.records})
 
 
 def list_sets(catalog):

@@ -47,7 +47,10 @@ def main():
     parser.add_argument("checkout", type=pathlib.Path)
     parser.add_argument("--without-source", action="store_true", help="no archive for the Dockerfile")
     options = parser.parse_args()
-    print(copy_into(options.checkout, not options.without_source))
+    try:
+        print(copy_into(options.checkout, not options.without_source), flush=True)
+    except OSError as error:
+        sys.exit(f"copy_into: {error.filename2 or error.filename or 'stdout'}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ MISTAKES = (
     (("sources", "deep-base", "checksum"), {"algorithm": "md5"}, "no field 'value'"),
     (("sources", "sift1m", "checksum", "algorithm"), "crc", "unknown checksum 'crc'"),
     (("sources", "sift1m", "checksum", "value"), "B23D", "32 hexadecimal digits"),
+    (("sources", "../up"), "copy", "a name, which is that of a folder"),
     (("sets", "Deep_1M"), "copy", "a name has lower-case letters"),
     (("sets", "deep-1m", "metric"), "taxi", "unknown metric"),
     (("sets", "deep-1m", "licence"), "gpl", "unknown licence"),

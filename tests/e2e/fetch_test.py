@@ -152,6 +152,38 @@ class SliceTest(FetchTest):
         finished = programs.finish(self.started("--queries", 3))
         self.refused(finished, "expected 300 vectors and 3 queries, found 300 and 12", statuses=(1,))
 
+    def test_parts_of_a_finished_set(self):
+        """One that is gone is made again; one that was cut off, or is no file, is an error, whatever dataset.json
+        says."""
+        self.fetched("--quiet")
+        truth, base = self.set / f"gt{K}.ibin", self.set / "base.u8bin"
+        whole = truth.read_bytes()
+        truth.unlink()
+        self.fetched("--quiet")
+        self.has_set()
+        for path, data in ((truth, whole[:-1]), (truth, b""), (base, base.read_bytes()[:-1])):
+            kept = path.read_bytes()
+            path.write_bytes(data)
+            self.refused(programs.finish(self.started()), path, "expected", "remove it", statuses=(1,))
+            path.write_bytes(kept)
+        base.unlink()
+        os.mkfifo(base)
+        self.refused(programs.finish(self.started()), base, "expected a file", statuses=(1,))
+
+    def test_records_of_other_kinds(self):
+        """JSON that fetch.py never wrote, in its own files: named, no traceback."""
+        self.fetched("--quiet")
+        downloads = self.output / "downloads" / "checksums.json"
+        for path, text, words in ((self.set / "dataset.json", "[]", ["expected an object", "[]"]),
+                                  (downloads, "3", ["expected an object", "3"]),
+                                  (downloads, '{"a": 5}', ["'a'", "5"]),
+                                  (downloads, '{"a": {"bytes": 1, "sha256": 7}}', ["'sha256'", "7"])):
+            kept = path.read_text()
+            path.write_text(text)
+            (self.set / "base.u8bin").unlink(missing_ok=True)
+            self.refused(programs.finish(self.started()), path, *words, statuses=(1,))
+            path.write_text(kept)
+
     def test_slice_gets_its_own_truth(self):
         """Of 50 rows and 5 queries, by make-ground-truth, though asked for last; rows of the rest are never
         downloaded."""
@@ -248,6 +280,11 @@ class BrokenTransferTest(FetchTest):
 
 class WrongFileTest(FetchTest):
     """Links that are dead, and files that are not what the catalogue says."""
+
+    def test_odd_address(self):
+        """One that no client can ask is a dead link."""
+        self.catalog["sources"]["base"]["urls"] = ["http://[::1/base.u8bin", "http://a:b/base.u8bin"]
+        self.refuses(words=["http://[::1/base.u8bin: not an address", "http://a:b/base.u8bin: not an address", STEP])
 
     def test_dead_link(self):
         """404 and a port that nobody listens on: the address, the manual steps, and where to put the file."""
