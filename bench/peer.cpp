@@ -156,15 +156,24 @@ Result<FloatRows> read_rows(const std::string& path, Metric metric) {
 
 void in_threads(std::size_t count, unsigned threads, const std::function<void(std::size_t)>& work) {
     std::atomic<std::size_t> next = 0;
+    std::mutex failing;
+    std::exception_ptr failure;
     std::vector<std::thread> workers;
     for (unsigned t = 0; t < threads; ++t) {
         workers.emplace_back([&] {
-            for (std::size_t i = next++; i < count; i = next++)
-                work(i);
+            try {
+                for (std::size_t i = next++; i < count; i = next++)
+                    work(i);
+            } catch (...) {
+                const std::scoped_lock lock(failing);
+                failure = std::current_exception();
+                next = count;
+            }
         });
     }
     for (std::thread& worker : workers)
         worker.join();
+    if (failure) std::rethrow_exception(failure);
 }
 
 Result<PeerSearch> PeerSearch::open(const PeerOptions& options) {

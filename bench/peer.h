@@ -44,7 +44,7 @@ struct FloatRows {
 };
 Result<FloatRows> read_rows(const std::string& path, Metric metric);
 
-// work(i) of all i < count on so many threads.
+// work(i) of all i < count on so many threads. Throws what a call of it threw, the last one.
 void in_threads(std::size_t count, unsigned threads, const std::function<void(std::size_t)>& work);
 
 // How one thread answers queries, one after the other.
