@@ -6,15 +6,14 @@ for workloads that are skewed and that drift. Counts only: nothing here depends 
     bench/layout_report.py skew --output /tmp/skew
 """
 import argparse
-import glob
 import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 
-from measure import print_table
+from compare_data import find
+from measure import Failure, print_table, run
 
 RECALLS = (0.90, 0.95, 0.99)
 LISTS = (10, 12, 14, 17, 20, 24, 28, 34, 40, 50, 60, 75, 95, 120)
@@ -35,9 +34,7 @@ class Programs:
         reports = name in ("build-index", "relayout-index", "search-index")
         command = [self.bin / name, *map(str, options), "--quiet"]
         command += ["--json", report] if reports else []
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            sys.exit(f"layout_report: {' '.join(map(str, command))}: {done.stderr.strip()}")
+        run(command)
         return json.loads(report.read_text()) if reports else None
 
     def curve(self, index, queries, truth, *options):
@@ -66,14 +63,6 @@ def cells(rows):
     estimates = at_recall(rows, RECALLS[1], "estimates_per_query")
     return [f"{p:.2f}" if p is not None else "-" for p in pages] + \
         [f"{estimates:.0f}" if estimates is not None else "-"]
-
-
-def find(folder, stem):
-    """The one file of that stem, whatever its format."""
-    found = sorted(glob.glob(str(folder / f"{stem}.*")))
-    if not found:
-        sys.exit(f"layout_report: no {stem}.* in {folder}")
-    return found[0]
 
 
 def copy_index(source, target):
@@ -118,8 +107,7 @@ def report_orders(args):
                     shutil.copy(programs.output / "search-index.json", reports[-1])
     print_table(["order", "page size", "encoding", "share"] +
                 [f"pages at {r:.2f}" for r in RECALLS] + [f"estimates at {RECALLS[1]:.2f}"], lines)
-    subprocess.run([sys.executable, PLOT, *reports, "--output", programs.output / "layout.png"],
-                   stdout=subprocess.DEVNULL, check=False)
+    run([sys.executable, PLOT, *reports, "--output", programs.output / "layout.png"])
 
 
 def make_skewed(programs, args):
@@ -191,7 +179,10 @@ def main():
     for kind in (orders, skew):
         kind.add_argument("--output", required=True, help="folder for indexes and reports")
     args = parser.parse_args()
-    args.report(args)
+    try:
+        args.report(args)
+    except Failure as failure:
+        sys.exit(f"layout_report: {failure}")
 
 
 if __name__ == "__main__":
