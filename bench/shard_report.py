@@ -54,6 +54,7 @@ def measure(options, name, shards, budget):
                            "--beam-width", 1, "--cache-vertices", 0, "--quiet", "--json", "-"))
     return {"set": name, "shards": shards, "budget_mib": budget,
             "peak_mib": built["peak_resident_bytes"] / 2 ** 20,
+            "stage_peaks_mib": {stage["name"]: stage["peak_resident_bytes"] / 2 ** 20 for stage in built["stages"]},
             "replicas": sum(shard["replicas"] for shard in built["shards"]),
             "cpu_seconds": sum(stage["cpu_seconds"] for stage in built["stages"]),
             "workload_weight": built["partition"]["workload_weight"],
