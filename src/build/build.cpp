@@ -111,6 +111,7 @@ private:
         limit_.emplace(plan_.resident_limit_bytes);
         limit_->watch();
         arena_.before_blocks([this] { limit_->keep(); });
+        runner_.after_stages([this] { limit_->room(); });
         report_.plan = plan_.text;
         return {};
     }

@@ -10,6 +10,9 @@
 #include "base/stopwatch.h"
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
 
 namespace trackway::builder {
 
@@ -18,6 +21,9 @@ public:
     // All must outlive it.
     StageRunner(const base::Arena& arena, const BuildProgress& progress, BuildReport& report)
         : arena_(arena), progress_(progress), report_(report) {}
+
+    // What the next stage shall not find resident: it may allocate faster than anybody looks.
+    void after_stages(std::function<void()> give_back) { give_back_ = std::move(give_back); }
 
     // A stop that comes while the body runs may have left its work undone.
     template <class Body>
@@ -37,6 +43,7 @@ public:
         TRACKWAY_TRY(body());
         tell(name, 1, 1);
         base::give_back_freed_memory();
+        if (give_back_) give_back_();
         report_.stages.push_back(
             {name, watch.seconds(), watch.cpu_seconds(), base::peak_resident_bytes()});
         return {};
@@ -53,6 +60,7 @@ private:
     const base::Arena& arena_;
     const BuildProgress& progress_;
     BuildReport& report_;
+    std::function<void()> give_back_;
 };
 
 }  // namespace trackway::builder
