@@ -28,6 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SERIES = {"points": ("setting", POINT_FIELDS), "load": ("queries_in_flight", LOAD_FIELDS),
           "memory": ("memory_budget_bytes", MEMORY_FIELDS)}
 MIB = 2 ** 20
+BUILD = (("seconds", 1), ("cpu_seconds", 1), ("peak_resident_bytes", MIB), ("index_bytes", MIB))
 
 
 def say(text):
@@ -53,14 +54,16 @@ def stamps(paths):
 def built(system):
     """What building the system's index took. One that the same programs built from the same files is kept."""
     commands = texts(system.build_commands())
+    if not commands:
+        return {"commands": [], "seconds": None, "cpu_seconds": None, "peak_resident_bytes": None,
+                "index_bytes": index_bytes(system)}
     key = {"commands": commands, "version": system.version, "files": stamps(system.build_files())}
     record = system.work / "build.json"
-    if record.exists():
-        kept = kept_build(record, key)
-        if kept:
-            say(f"{system.name}: the index that was built before is kept")
-            return kept | {"index_bytes": index_bytes(system)}
-        record.unlink()
+    kept = kept_build(record, key)
+    if kept:
+        say(f"{system.name}: the index that was built before is kept")
+        return kept
+    record.unlink(missing_ok=True)
     for path in system.work.glob("index*"):
         if path.is_file():
             path.unlink()
@@ -68,18 +71,19 @@ def built(system):
     ran = [measure.run(command, measure.peak_of) for command in commands]
     build = {"commands": commands, "seconds": sum(one.seconds for one in ran),
              "cpu_seconds": sum(one.cpu_seconds for one in ran),
-             "peak_resident_bytes": max((one.memory_bytes or 0 for one in ran), default=0),
-             "index_bytes": index_bytes(system)}
-    write_whole(record, json.dumps({"key": key, "build": build}))
+             "peak_resident_bytes": max(one.memory_bytes or 0 for one in ran), "index_bytes": index_bytes(system)}
+    write_whole(record, json.dumps({"key": key, "index": stamps(system.index_files()), "build": build}))
     return build
 
 
 def kept_build(record, key):
-    """What was written down of a build with that key; None of another, or of one whose record cannot be read."""
+    """What was written down of a build with that key whose files are as it left them; None of another, or of one whose
+    record cannot be read."""
     try:
         kept = json.loads(record.read_text(encoding="utf-8"))
-        return kept["build"] if kept["key"] == key else None
-    except (ValueError, KeyError, TypeError):
+        is_whole = kept["key"] == key and kept["index"] and kept["index"] == stamps(path for path, *_ in kept["index"])
+        return kept["build"] if is_whole else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -117,12 +121,17 @@ class Device:
 
 
 def searched(system, setting):
-    """The fields of one search, in a process of its own."""
+    """The fields of one search, in a process of its own. Ids of one before must not be taken for its own."""
+    result = system.result_file(setting)
+    if result:
+        result.unlink(missing_ok=True)
     return system.fields(setting, measure.run(system.search_command(setting)))
 
 
 def resident(system, setting):
-    """The same search once more, for its memory alone: to look takes it time."""
+    """The memory of the same search once more, apart: to look takes it time. Nothing where no picture shows it."""
+    if "resident_bytes" not in SERIES[setting.series][1]:
+        return None
     say(f"{system.name}: memory, {setting.label}")
     return measure.run(system.search_command(setting), measure.pss_of).memory_bytes
 
@@ -149,12 +158,12 @@ def described(system, build, settings):
               "search_commands": texts(system.search_command(setting) for setting, _, _ in settings),
               **{series: [] for series in SERIES}}
     for setting, rounds, memory in settings:
-        rounds = [found | {"resident_bytes": memory} for found in rounds]
         name, fields = SERIES[setting.series]
         value = setting.values if name == "setting" else setting.values[name]
         result[setting.series].append(
             {name: value, "label": setting.label} |
-            {field: measure.spread([found[field] for found in rounds]) for field in fields})
+            {field: measure.spread([memory] if field == "resident_bytes" else [found[field] for found in rounds])
+             for field in fields})
     return result
 
 
@@ -177,6 +186,9 @@ def print_tables(result):
               f"{text_of(rate['reads_per_second'])}")
     if not device:
         print(f"Disk: {result['device_why']}")
+    for system in result["systems"]:
+        if "io" in system["parameters"]:
+            print(f"{system['label']} reads by {system['parameters']['io']}")
     rows = [(system["label"], point) for system in result["systems"] for point in system["points"]]
     print_table(["system", "setting", f"recall@{data['k']}", "QPS", "mean us", "p50 us", "p99 us", "pages", "KiB read",
                  "PSS MiB", "CPU us"],
@@ -187,9 +199,8 @@ def print_tables(result):
                   text_of(point["resident_bytes"], ".1f", 1 / MIB),
                   text_of(point["cpu_us_per_query"])] for label, point in rows])
     print_table(["system", "build s", "CPU s", "peak MiB", "index MiB"],
-                [[system["label"], f"{system['build']['seconds']:.1f}", f"{system['build']['cpu_seconds']:.1f}",
-                  f"{system['build']['peak_resident_bytes'] / MIB:.1f}",
-                  f"{system['build']['index_bytes'] / MIB:.1f}"] for system in result["systems"]])
+                [[system["label"], *("-" if system["build"][field] is None else f"{system['build'][field] / scale:.1f}"
+                                      for field, scale in BUILD)] for system in result["systems"]])
     for system in result["systems"]:
         if system["load"]:
             print_table([f"load: {system['name']}", "recall", "QPS", "p50 us", "p99 us"],
@@ -214,6 +225,8 @@ def compare(args):
     names = [system.name for system in systems]
     if len(set(names)) != len(names):
         raise Failure(f"two systems of one name: {' '.join(names)}")
+    if not args.no_device and any(system.residence == "disk" for system in systems):
+        measure.need_fio()
     builds = [built(system) for system in systems]
     settings = [(system, system.settings()) for system in systems]
     device = Device(args, systems)
@@ -223,7 +236,7 @@ def compare(args):
               "machine": measure.machine(args.output), "dataset": dataset.described(), **device.described(),
               "systems": [described(system, build, settings)
                           for build, (system, settings) in zip(builds, found)]}
-    write_whole(args.output / "compare.json", json.dumps(result, indent=1) + "\n")
+    write_whole(args.output / "compare.json", json.dumps(result, indent=1, allow_nan=False) + "\n")
     print_tables(result)
     if not args.no_pictures:
         plot.draw_all([args.output / "compare.json"], args.output)
@@ -274,6 +287,8 @@ def parsed():
     own = (args.vectors, args.queries, args.ground_truth)
     if any(own) and not all(own):
         parser.error("--vectors, --queries and --ground-truth belong together")
+    if args.workload and not args.vectors:
+        parser.error("--workload belongs to --vectors; a set has its own, learn.*")
     if not args.dataset and not args.vectors:
         parser.error("--dataset or --vectors must say what is searched")
     if not args.systems and not args.system:

@@ -1,18 +1,20 @@
 """Systems that a JSON file describes: their commands, and regular expressions for what they print."""
 import json
+import math
 import pathlib
 import re
 import shutil
 import string
 
 from compare_data import Ids, recall
-from compare_systems import Setting, System
+from compare_systems import SYSTEMS, Setting, System
 from measure import Failure
 from series import SEARCH_FIELDS
 
 NEEDED = {"name": str, "label": str, "version": str, "residence": str, "index_files": list, "search": list,
           "settings": list, "setting_label": str, "patterns": list}
 OPTIONAL = {"build": list, "names": dict, "scale": dict, "result": str, "parameters": dict, "page_size_bytes": int}
+TAKEN = (*SYSTEMS, "data", "compare.json", "report.html")
 CODE_BYTES = 32  # per vector: what {code_gib} stands for
 
 
@@ -34,18 +36,20 @@ def described(path):
     unknown = sorted(set(fields) - set(NEEDED) - set(OPTIONAL))
     if unknown:
         raise Failure(f"{path}: unknown '{unknown[0]}'")
-    if not re.fullmatch(r"[\w.-]+", fields["name"]):
-        raise Failure(f"{path}: 'name': '{fields['name']}' cannot name a folder")
+    if not re.fullmatch(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*", fields["name"]) or fields["name"] in TAKEN:
+        raise Failure(f"{path}: 'name': '{fields['name']}' cannot name a folder here: expected letters and digits, "
+                      f"single ., _ and - between them, and none of {', '.join(TAKEN)}")
     if fields["residence"] not in ("disk", "memory"):
         raise Failure(f"{path}: 'residence': '{fields['residence']}', expected disk or memory")
-    for name in ("search", "settings", "patterns"):
-        if not fields[name]:
+    for name in ("search", "settings", "patterns", "index_files"):
+        if not fields[name] or "" in fields[name]:
             raise Failure(f"{path}: '{name}' is empty")
     for command in (fields["search"], *fields.get("build", [])):
         if not isinstance(command, list) or not command or not all(isinstance(part, str) for part in command):
             raise Failure(f"{path}: expected a command, a list of texts, found {json.dumps(command)}")
-    if fields.get("page_size_bytes", 512) < 512:
-        raise Failure(f"{path}: 'page_size_bytes': {fields['page_size_bytes']}, expected 512 or more")
+    page_size = fields.get("page_size_bytes", 512)
+    if page_size < 512 or page_size & (page_size - 1):
+        raise Failure(f"{path}: 'page_size_bytes': {page_size}, expected a power of two of 512 or more")
     return fields
 
 
@@ -93,7 +97,7 @@ class Adapted(System):
         found = {"vectors": files["base"], "queries": files["query"], "truth": files["truth"], "work": self.work,
                  "bin": self.args.bin, "folder": pathlib.Path(self.path).resolve().parent, "k": self.args.k,
                  "threads": self.args.threads, "seed": self.args.seed,
-                 "code_gib": f"{CODE_BYTES * self.dataset.vectors / 2 ** 30:.9f}"}
+                 "code_gib": f"{(CODE_BYTES + 0.5) * self.dataset.vectors / 2 ** 30:.12f}"}
         if files["workload"]:
             found["workload"] = files["workload"]
         for kind in ("metric", "element_type"):
@@ -146,6 +150,22 @@ class Adapted(System):
         """The search with one setting."""
         return [self.filled(part, setting.values) for part in self.described["search"]]
 
+    def result_file(self, setting):
+        """Its file of ids, if it writes one."""
+        if "result" not in self.described:
+            return None
+        return pathlib.Path(self.filled(self.described["result"], setting.values))
+
+    def number(self, field, text):
+        """A measured value."""
+        try:
+            value = float(text)
+        except (TypeError, ValueError):
+            value = math.nan
+        if not 0 <= value < math.inf:
+            raise Failure(f"{self.path}: 'patterns': {field} is '{text}', not a number of 0 or more")
+        return value
+
     def fields(self, setting, ran):
         """What the expressions find in what it printed; of several matches the last counts."""
         found = dict.fromkeys(SEARCH_FIELDS)
@@ -157,12 +177,9 @@ class Adapted(System):
                 raise Failure(f"{self.path}: '{pattern.pattern}' is not in what '{' '.join(ran.command)}' printed; "
                               f"its last line: '{printed[-1] if printed else ''}'")
             for field, text in matches[-1].groupdict().items():
-                try:
-                    found[field] = float(text) * scale.get(field, 1)
-                except (TypeError, ValueError) as error:
-                    raise Failure(f"{self.path}: '{pattern.pattern}': {field} is '{text}', not a number") from error
-        if "result" in self.described:
-            path = pathlib.Path(self.filled(self.described["result"], setting.values))
+                found[field] = self.number(field, text) * scale.get(field, 1)
+        path = self.result_file(setting)
+        if path:
             found["recall"] = recall(self.dataset.truth, Ids(path), self.args.k)
         if not 0 <= found["recall"] <= 1:
             raise Failure(f"{self.path}: recall {found['recall']}, expected 0 to 1 ('scale' multiplies)")

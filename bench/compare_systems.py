@@ -36,6 +36,11 @@ class System:
         self.work = args.output / self.name
         self.work.mkdir(parents=True, exist_ok=True)
         self.parameters = {}
+        self.result = None
+
+    def result_file(self, _):
+        """Where a search leaves the ids that it found; None if nowhere."""
+        return self.result
 
     def program(self, name, advice):
         """A program of --bin, which must be there."""
@@ -50,7 +55,7 @@ class System:
 
     def graph_lists(self):
         """Sizes of the candidate list, at least k."""
-        return [int(times * self.args.k) for times in (QUICK_LISTS if self.args.quick else LISTS)]
+        return sorted({int(times * self.args.k) for times in (QUICK_LISTS if self.args.quick else LISTS)})
 
 
 class Trackway(System):
@@ -83,10 +88,10 @@ class Trackway(System):
 
     def settings(self):
         """Curve, load and memory; opens the index once to learn what its tables take."""
-        report = self.opened(Setting("points", {"search_list": self.args.k}, ""))
+        machine, report = self.opened(Setting("points", {"search_list": self.args.k}, ""))
         self.page_size_bytes = report["page_size_bytes"]
         self.label = f"Trackway {self.version}, {self.page_size_bytes // 1024} KiB pages"
-        self.parameters = {"page_order": report["page_order"],
+        self.parameters = {"io": machine["io_description"], "page_order": report["page_order"],
                            "queries_in_flight_per_thread": 32, "series_search_list": SERIES_LIST * self.args.k}
         quick, fixed = self.args.quick, SERIES_LIST * self.args.k
         found = [Setting("points", {"search_list": size}, f"L={size}") for size in self.graph_lists()]
@@ -100,12 +105,12 @@ class Trackway(System):
         return found
 
     def opened(self, setting):
-        """What search-index says of the index. Its recall must be that of the ids which it found."""
+        """What search-index says of the machine and of the index. Its recall must be that of the ids which it found."""
         report = json.loads(run([*self.search_command(setting), "--ground-truth", self.dataset.files["truth"]]).out)
         said, counted = report["rows"][0]["recall"], recall(self.dataset.truth, Ids(self.result), self.args.k)
         if abs(counted - said) > RECALL_SLACK:
             raise Failure(f"trackway: recall {said} by search-index, {counted} by {self.result}")
-        return report["index"]
+        return report["machine"], report["index"]
 
     def search_command(self, setting):
         """search-index with one list. Without the truth, which no other system has to load."""
@@ -127,7 +132,9 @@ class Peer(System):
     """A peer through its program of bench/, which prints a line of JSON per search."""
     binary = package = None
     kind = ()
-    environment = ()
+    def environment(self, _):
+        """Variables that its program needs, while building or searching."""
+        return ()
 
     def __init__(self, args, dataset):
         super().__init__(args, dataset)
@@ -137,16 +144,16 @@ class Peer(System):
         self.version = debian_version(self.package)
         self.result = self.work / "found.ivecs"
 
-    def command(self, *options):
+    def command(self, *options, building=False):
         """The peer's program on the dataset."""
         files = self.dataset.files
-        return [*self.environment, self.peer, *self.kind, "--vectors", files["base"], "--queries", files["query"],
+        return [*self.environment(building), self.peer, *self.kind, "--vectors", files["base"], "--queries", files["query"],
                 "--metric", self.dataset.metric, "--k", self.args.k, "--threads", self.args.threads,
                 "--index", self.work / "index", *options]
 
     def build_commands(self):
         """The peer without a setting only builds."""
-        return [self.command()]
+        return [self.command(building=True)]
 
     def build_files(self):
         """The peer's program and the vectors."""
@@ -188,9 +195,12 @@ class Hnswlib(Peer):
 
 
 class Faiss(Peer):
-    """What both indexes of faiss share. OpenMP's threads must not spin where cores are few."""
+    """What both indexes of faiss share."""
     binary, package = "faiss_peer", "libfaiss-dev"
-    environment = ("env", "OMP_WAIT_POLICY=passive", "OPENBLAS_NUM_THREADS=1")
+
+    def environment(self, building):
+        """OpenMP's threads must not spin where cores are few; BLAS is parallel while one thread of faiss builds."""
+        return ("env", "OMP_WAIT_POLICY=passive", f"OPENBLAS_NUM_THREADS={self.args.threads if building else 1}")
 
 
 class FaissHnsw(Faiss):

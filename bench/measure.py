@@ -62,11 +62,13 @@ def watch(pid, look):
 
 
 def end_by_signals():
-    """A signal that ends this program ends it by SystemExit, so that what it runs is ended, too."""
+    """A signal that ends this program ends it by SystemExit, so that what it runs is ended, too. What it was started
+    to ignore (nohup) stays ignored."""
     def leave(number, _):
         raise SystemExit(128 + number)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, leave)
 
 
 def run(command, look=None):
@@ -75,7 +77,8 @@ def run(command, look=None):
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.monotonic()
         try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                       start_new_session=True)
         except OSError as error:
             raise Failure(f"{command[0]}: {error.strerror}") from error
         try:
@@ -83,8 +86,8 @@ def run(command, look=None):
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         finally:
-            if process.returncode is None:  # interrupted
-                process.kill()
+            if process.returncode is None:  # interrupted: it and what it started
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         seconds = time.monotonic() - began
         texts = []
@@ -115,10 +118,15 @@ def fio_command(path, block_bytes, threads, seconds):
             "--output-format=json"]
 
 
-def reads_per_second(command):
-    """What fio finds."""
+def need_fio():
+    """Fails where there is no fio."""
     if not shutil.which("fio"):
         raise Failure("fio is not installed (Debian: fio)")
+
+
+def reads_per_second(command):
+    """What fio finds."""
+    need_fio()
     printed = run(command).out
     try:  # notes may stand before the JSON
         return json.loads(printed[printed.index("{"):])["jobs"][0]["read"]["iops"]

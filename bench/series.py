@@ -6,7 +6,7 @@ import pathlib
 import re
 import unicodedata
 
-SCHEMA = "trackway-compare/1"
+SCHEMA = "trackway-compare/2"
 POINT_FIELDS = ("recall", "qps", "latency_us_mean", "latency_us_p50", "latency_us_p99", "pages_per_query",
                 "bytes_read_per_query", "resident_bytes", "cpu_us_per_query")
 LOAD_FIELDS = ("recall", "qps", "latency_us_p50", "latency_us_p99")

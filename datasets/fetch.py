@@ -82,15 +82,18 @@ class Job:
 
     def run(self):
         """Makes what is missing of the set; tells whether anything was."""
-        found = read_json(self.folder / "dataset.json")
+        found = read_json(self.folder / "dataset.json", {"downloaded": list})
         if found:
             size = (found.get("vectors"), found.get("queries"))
             if size != (self.rows, self.queries):
                 raise FetchError(f"{self.folder}: expected {self.rows} vectors and {self.queries} queries, found "
                                  f"{size[0]} and {size[1]}: remove it or give another --output")
+        if found.get("ground_truth", "none") != "none":
+            self.options.no_truth = False  # a set that has it keeps it
         missing = [role for role in self.roles() if not self.is_there(role)]
         if found and not missing:
             return False
+        self.records = [one for one in found.get("downloaded", []) if isinstance(one, dict)]
         self.check_programs()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.downloads = Downloads(self.options.output / "downloads", self.options, self.progress)
@@ -116,8 +119,7 @@ class Job:
                             f"- Put {what} at {path} and run the same command again."])
         record = self.downloads.get(Wanted(source["urls"], path, source["bytes"], source["bytes_exact"], first,
                                            source["checksum"], manual))
-        if record not in self.records:
-            self.records.append(record)
+        self.records = [one for one in self.records if one.get("url") != record["url"]] + [record]
         return path
 
     def make_vectors(self, role, rows):

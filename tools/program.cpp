@@ -32,9 +32,12 @@ class StopOnSignal {
 public:
     explicit StopOnSignal(const std::atomic<bool>& may_leave) : may_leave_(may_leave) {
         sigemptyset(&signals_);
-        sigaddset(&signals_, SIGINT);
-        sigaddset(&signals_, SIGTERM);
-        sigaddset(&signals_, SIGHUP);
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+            struct sigaction before {};
+            sigaction(signal, nullptr, &before);
+            // nohup asks for signals that stay ignored; a blocked one would not.
+            if (before.sa_handler != SIG_IGN) sigaddset(&signals_, signal);
+        }
         sigaddset(&signals_, SIGUSR1);  // the end of the program's work
         pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
         std::signal(SIGXFSZ, SIG_IGN);  // a file beyond its limit is an error of the write
@@ -96,21 +99,39 @@ std::string not_a_regular_file(const std::string& path) {
     return std::filesystem::is_regular_file(path) ? "" : path + ": expected a regular file";
 }
 
-// What no work should begin with: a report that would take the place of an input, or of which it is
-// known now that it cannot be written.
+// Whether two names lead to one file, which need not be there yet.
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(a, b, ignored)) return true;
+    return std::filesystem::weakly_canonical(a, ignored) ==
+           std::filesystem::weakly_canonical(b, ignored);
+}
+
+bool lies_within(std::filesystem::path file, const std::filesystem::path& folder) {
+    std::error_code ignored;
+    file = std::filesystem::weakly_canonical(file, ignored);
+    for (; file.has_relative_path(); file = file.parent_path()) {
+        if (std::filesystem::equivalent(file, folder, ignored)) return true;
+    }
+    return false;
+}
+
+// What no work should begin with: a report that would take the place of another file or lie in an
+// index, or of which it is known now that it cannot be written.
 Status check_place(const CLI::App& app, const std::string& report) {
     namespace fs = std::filesystem;
     if (report.empty() || report == "-") return {};
-    std::error_code ignored;
     for (const CLI::Option* option : app.get_options()) {
         if (option->check_lname("json")) continue;
         for (const std::string& text : option->results()) {
-            if (!fs::equivalent(text, report, ignored)) continue;
-            return base::fail(
-                ErrorCode::kInvalidArgument,
-                "--json " + report + ": would replace what " + option->get_name() + " names");
+            const bool is_within = option->check_lname("index") && lies_within(report, text);
+            if (!is_within && !is_same_file(text, report)) continue;
+            return base::fail(ErrorCode::kInvalidArgument,
+                              "--json " + report + ": would replace what " + option->get_name() +
+                                  " names, or a part of it");
         }
     }
+    std::error_code ignored;
     if (fs::is_directory(report, ignored)) {
         return base::fail_errno(EISDIR, report + ": cannot write the report");
     }

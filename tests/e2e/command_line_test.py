@@ -2,7 +2,9 @@
 import json
 import os
 import re
+import signal
 import struct
+import time
 
 import programs
 from programs import DatasetTest, ProgramTest, contents, read_truth, run, write_bin
@@ -431,6 +433,21 @@ class ReportTest(DatasetTest):
             with self.subTest(command=command), open("/dev/full", "wb") as full:
                 self.fails(*command, words=("cannot write", "No space left"), statuses=(1,), stdout=full)
 
+    def test_signals_that_were_ignored_stay_ignored(self):
+        """A build under nohup outlives its terminal; SIGHUP stops any other."""
+        for ignored, status in ((True, 0), (False, 1)):
+            index = self.folder / f"index-{ignored}"
+            process = programs.start("build-index", "--vectors", self.base, "--index", index, "--max-degree", 64,
+                                     "--build-list", 500, "--threads", 1,
+                                     preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+                                     if ignored else None)
+            while not (index / "build.work").exists() and process.poll() is None:
+                time.sleep(0.001)
+            process.send_signal(signal.SIGHUP)
+            finished = programs.finish(process)
+            self.assertEqual(finished.status, status, finished)
+            self.assertEqual((index / "manifest.json").exists(), ignored, finished)
+
     def test_report_never_replaces_an_input(self):
         """Whatever option names the file, and by whatever path; refused before the work begins."""
         copy, link = self.folder / "copy.fbin", self.folder / "link.fbin"
@@ -443,6 +460,15 @@ class ReportTest(DatasetTest):
         self.fails("search-index", "--index", self.index, "--queries", copy, "--json", copy,
                    words=("would replace", "--queries"), statuses=(1,))
         self.assertEqual(copy.read_bytes(), self.base.read_bytes())
+        whole = self.copy_of_index()
+        before = contents(whole)
+        for name in (whole / "manifest.json", whole / "new.json"):
+            self.fails("search-index", "--index", whole, "--queries", self.queries, "--json", name,
+                       words=(name, "--index"), statuses=(1,))
+        self.assertEqual(contents(whole), before)
+        out = self.folder / "out.ibin"
+        self.fails("search-index", "--index", whole, "--queries", self.queries, "--result", out, "--json", out,
+                   words=(out, "--result"), statuses=(1,))
         self.fails("build-index", "--vectors", copy, "--index", index, "--json", self.folder / "none" / "x",
                    words=("none/x", "No such file"), statuses=(1,))
         self.assertFalse(index.exists())

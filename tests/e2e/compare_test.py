@@ -42,12 +42,15 @@ def npy(shape):
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
 
 
-def of_process(pid):
-    """The command line of a process; empty when it is gone."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
+def running(mark):
+    """Whether a process runs whose command line has this in it."""
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark.encode() in path.read_bytes():
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return False
 
 
 class CompareTest(programs.DatasetTest):
@@ -75,20 +78,21 @@ class CompareTest(programs.DatasetTest):
             "result": "{work}/found.bin", "scale": {"latency_us_mean": 1000},
             "patterns": [r"(?P<qps>[\d.]+) queries/s", r"mean (?P<latency_us_mean>[\d.]+) ms"]}
 
-    def compare(self, *options, pictures=False, **changes):
+    def compare(self, *options, **how):
         """Runs compare.py to its end."""
-        return programs.finish(self.start(*options, pictures=pictures, **changes), timeout=300)
+        return programs.finish(self.start(*options, **how), timeout=300)
 
-    def start(self, *options, pictures=False, **changes):
+    def start(self, *options, pictures=False, device=False, env=None, ignored=None, **changes):
         """Starts compare.py with the made-up system, of which some fields are changed; None removes one."""
         adaptor = {name: value for name, value in (self.adaptor | changes).items() if value is not None}
         path = self.folder / "made-up.json"
         path.write_text(json.dumps(adaptor))
         command = [sys.executable, str(COMPARE), "--vectors", self.base, "--queries", self.queries, "--ground-truth",
-                   self.truth, "--output", self.output, "--bin", programs.BIN, "--rounds", 1, "--quick",
-                   "--no-device", "--system", path, *([] if pictures else ["--no-pictures"]), *options]
+                   self.truth, "--output", self.output, "--bin", programs.BIN, "--rounds", 1, "--quick", "--system",
+                   path, *([] if pictures else ["--no-pictures"]), *([] if device else ["--no-device"]), *options]
         return subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
+                                stderr=subprocess.PIPE, env=env,
+                                preexec_fn=ignored and (lambda: signal.signal(ignored, signal.SIG_IGN)))
 
     def wrong(self, *words, options=("--systems", ""), **changes):
         """compare.py must refuse with status 1 and one line, and leave no result."""
@@ -105,7 +109,7 @@ class CompareTest(programs.DatasetTest):
             self.assertGreater((self.output / name).stat().st_size, 1000, name)
         result = json.loads((self.output / "compare.json").read_text())
         self.assertEqual(set(result), TOP)
-        self.assertEqual((result["schema"], result["rounds"], result["device"]), ("trackway-compare/1", 1, []))
+        self.assertEqual((result["schema"], result["rounds"], result["device"]), ("trackway-compare/2", 1, []))
         self.assertEqual(set(result["machine"]), {"cpu", "cores", "memory_bytes", "kernel", "os", "disk"})
         self.assertEqual({name: value for name, value in result["dataset"].items() if name != "files"},
                          {"name": "base", "vectors": 2000, "dimension": 16, "element_type": "float32", "metric": "l2",
@@ -185,13 +189,15 @@ class CompareTest(programs.DatasetTest):
                 (["'search' is missing"], {"search": None}), (["unknown 'serch'"], {"serch": []}),
                 (["'settings' is empty"], {"settings": []}), (["'scale'", "expected dict"], {"scale": 3}),
                 (["'residence'", "tape"], {"residence": "tape"}), (["cannot name a folder"], {"name": "../up"}),
+                (["cannot name a folder"], {"name": ".."}), (["cannot name a folder"], {"name": "data"}),
+                (["'index_files' is empty"], {"index_files": []}), (["'index_files' is empty"], {"index_files": [""]}),
                 (["'patterns'", "(?P<qps"], {"patterns": ["(?P<qps"]}),
                 (["no field 'speed'"], {"patterns": ["(?P<speed>.*)"]}), (["no group 'qps'"], {"patterns": ["x"]}),
                 (["neither a group 'recall'"], {"result": None}),
                 (["nothing is called {list}"], {"setting_label": "L={list}"}),
                 (["element_type float32"], {"names": {"element_type": {"uint8": "uint8"}}}),
                 (["expected a command", "[3]"], {"build": [[3]]}), (["expected a command", "[]"], {"search": [[]]}),
-                (["'page_size_bytes': 1"], {"page_size_bytes": 1}),
+                (["'page_size_bytes': 1000"], {"page_size_bytes": 1000}),
                 (["no ", "missing*"], {"index_files": ["{work}/missing*"]})):
             with self.subTest(words=words):
                 self.wrong("made-up.json", *words, **changes)
@@ -246,22 +252,56 @@ class CompareTest(programs.DatasetTest):
         record = self.output / "made-up" / "build.json"
         record.write_text(record.read_text()[:-5])
         self.assertTrue(built_again())
+        (self.output / "made-up" / "index").unlink()
+        self.assertTrue(built_again())
 
     def test_what_it_runs_ends_with_it(self):
-        """SIGTERM ends compare.py and the program that it runs; nothing half-written remains."""
-        process = self.start(search=[sys.executable, "-c", "import time; print('up', flush=True); time.sleep(1000)"])
-        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        """SIGTERM ends compare.py, the program that it runs and what that started; SIGHUP does not, if it was ignored
+        before, as nohup has it."""
+        mark = f"{self.folder}/child"
+        process = self.start(search=["sh", "-c", f"sh -c 'sleep 1000; : \"{mark}\"'; true"], ignored=signal.SIGHUP)
         deadline = time.monotonic() + 60
-        while b"time.sleep" not in b"".join(of_process(child) for child in children.read_text().split()):
+        while not running(mark):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)
-        (child,) = children.read_text().split()
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)
         finished = programs.finish(process, timeout=60)
         self.assertEqual(finished.status, 128 + signal.SIGTERM, finished)
         self.assertNotIn("Traceback", finished.err)
-        self.assertEqual(of_process(child), b"")
+        while running(mark):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
         self.assertEqual(list(self.output.glob("compare.json*")), [])
+
+    def test_the_disk_is_measured_where_the_index_lies(self):
+        """By fio, a stand-in here: the largest file of the index, once a round for each page size."""
+        fio = self.folder / "fio"
+        fio.write_text(f"#!/bin/sh\necho \"$@\" >> {self.folder}/asked\necho a note\n"
+                       "echo '{\"jobs\": [{\"read\": {\"iops\": 5000}}]}'\n")
+        fio.chmod(0o755)
+        found = self.compare("--systems", "trackway", device=True, page_size_bytes=16384,
+                             env=os.environ | {"PATH": f"{self.folder}:{os.environ['PATH']}"})
+        self.assertEqual(found.status, 0, found)
+        result = json.loads((self.output / "compare.json").read_text())
+        devices, sizes = result["device"], [result["systems"][0]["page_size_bytes"], 16384]
+        self.assertEqual([device["page_size_bytes"] for device in devices], sizes)
+        for device in devices:
+            self.assertEqual(device["reads_per_second"], {"median": 5000, "min": 5000, "max": 5000, "rounds": [5000]})
+        asked = (self.folder / "asked").read_text().splitlines()
+        largest = max((self.output / "trackway" / "index").iterdir(), key=lambda path: path.stat().st_size)
+        self.assertEqual(len(asked), 2)
+        for line, size in zip(asked, sizes):
+            self.assertIn(f"--filename={largest} ", line)
+            self.assertIn(f"--bs={size} ", line)
+
+    def test_ids_of_another_search_do_not_count(self):
+        """A search that writes no ids fails, though those of the one before lie there."""
+        self.assertEqual(self.compare("--systems", "").status, 0)
+        (self.output / "compare.json").unlink()
+        self.wrong("found.bin", "No such file", search=[sys.executable, "-c", "print('1 queries/s, mean 1 ms')"])
 
     def test_not_json(self):
         path = self.folder / "broken.json"
@@ -271,6 +311,8 @@ class CompareTest(programs.DatasetTest):
     def test_programs_that_fail(self):
         self.wrong("is not in what", "recall 100.0", patterns=["(?P<qps>[0-9]+) hours"], scale=None)
         self.wrong("qps is 'speed', not a number", patterns=["(?P<qps>speed)"], scale=None)
+        self.wrong("qps is 'nan', not a number", patterns=[r"(?P<qps>\S+)"], scale=None,
+                   search=[sys.executable, "-c", "print('nan')"])
         self.wrong("exit status 3", "so it is",
                    search=[sys.executable, "-c", "import sys; print('so it is'); sys.exit(3)"])
         self.wrong("exit status 2", build=[[sys.executable, "-c", "import sys; sys.exit(2)"]])

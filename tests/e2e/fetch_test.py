@@ -157,10 +157,14 @@ class SliceTest(FetchTest):
         says."""
         self.fetched("--quiet")
         truth, base = self.set / f"gt{K}.ibin", self.set / "base.u8bin"
-        whole = truth.read_bytes()
+        whole, summary = truth.read_bytes(), json.loads((self.set / "dataset.json").read_text())
         truth.unlink()
         self.fetched("--quiet")
         self.has_set()
+        again = json.loads((self.set / "dataset.json").read_text())
+        for found in (summary, again):
+            found["downloaded"].sort(key=lambda record: record["url"])
+        self.assertEqual(again, summary)
         for path, data in ((truth, whole[:-1]), (truth, b""), (base, base.read_bytes()[:-1])):
             kept = path.read_bytes()
             path.write_bytes(data)

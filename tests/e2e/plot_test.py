@@ -100,17 +100,20 @@ def compared():
     trackway["memory"] = [{"memory_budget_bytes": mib << 20, "label": f"{mib} MiB", "resident_bytes": spread(mib << 20),
                            "recall": spread(0.95, 0), "qps": spread(mib * 300), "pages_per_query": None}
                           for mib in (12, 24)]
-    return {"schema": "trackway-compare/1", "when": "2026-11-28T02:00:00Z", "seed": 1, "rounds": 5, "threads": 2,
+    hostile = system("hostile", HOSTILE, "disk", [point("L=9", 0.97, 2000, 25)])
+    hostile["page_size_bytes"] = 8192  # and queries share reads: 20 of 25 pages
+    hostile["points"][0]["bytes_read_per_query"] = spread(20 * 8192, 0)
+    return {"schema": "trackway-compare/2", "when": "2026-11-28T02:00:00Z", "seed": 1, "rounds": 5, "threads": 2,
             "command": ["bench/compare.py", "--to", "my dir"],
             "machine": {"cpu": "A Processor", "cores": 2, "memory_bytes": 2 ** 33, "kernel": "6.1", "os": "Debian 12",
                         "disk": "A Disk"},
             "dataset": {"name": "made up", "vectors": 250000, "dimension": 128, "element_type": "uint8", "metric": "l2",
                         "queries": 100, "k": 10, "files": {"base": "base.u8bin"}},
             "device": [{"page_size_bytes": 4096, "command": ["fio", "--rw=randread"],
-                        "reads_per_second": spread(78000)}],
+                        "reads_per_second": spread(78000)},
+                       {"page_size_bytes": 8192, "command": ["fio"], "reads_per_second": spread(60000, 0)}],
             "systems": [trackway, system("memory", "A graph", "memory", [
-                point("ef=20", 0.95, 20000, None), point("ef=999", 1, 900, None)]),
-                system("hostile", HOSTILE, "disk", [point("L=9", 0.97, 2000, 25)])]}
+                point("ef=20", 0.95, 20000, None), point("ef=999", 1, 900, None)]), hostile]}
 
 
 def broken(change):
@@ -193,7 +196,8 @@ class PictureTest(PlotTest):
         labels = ("A graph (in memory)", HOSTILE, "device limit")
         for text in (*labels, *(text for axes in AXES.values() for text in axes)):
             self.assertIn(text, texts)
-        self.assertIn("A Processor, 2 cores, A Disk, fio 78,000 (74,100 to 81,900) reads of 4 KiB a second",
+        self.assertIn("A Processor, 2 cores, A Disk, fio 78,000 (74,100 to 81,900) reads of 4 KiB a second, "
+                      "60,000 reads of 8 KiB a second",
                       "".join(texts))
         self.assertEqual(overview.read_bytes(), (self.folder / "one.svg").read_bytes())
         self.check_places(self.svg(self.folder / "out" / "made-up-recall-qps.svg")[1])
@@ -320,6 +324,13 @@ class PageTest(PlotTest):
         pressed = [a["aria-pressed"] for tag, a in elements.found if tag == "button" and "aria-pressed" in a]
         self.assertEqual(pressed, ["true", "true", "false", "true", "false", "true", "false"])
 
+    def test_what_the_device_allows(self):
+        """Reads a second of the system's page size over its own reads, of which queries may share some."""
+        data = json.loads(self.page.read_text().split('id="data">')[1].split("</script>")[0])
+        limits = {curve["id"]: [dot["y"]["median"] for dot in curve["dots"]] for panel in data["experiments"][0]
+                  for curve in panel["curves"] if curve["kind"] == "limit"}
+        self.assertEqual(limits, {"trackway": [78000 / 9, 78000 / 16, 78000 / 40], "hostile": [60000 / 20]})
+
     def looks_of(self, *results):
         """The looks of the series of these results, and how many panels each dataset has."""
         self.assertEqual(plot(*results, "--output", self.page).status, 0)
@@ -351,7 +362,7 @@ class BadInputTest(PlotTest):
         "not a number": ('{"schema": NaN}', ["not JSON", "NaN"]),
         "not text": ("\udcff", ["not JSON"]),
         "a list": ("[1]", ["expected an object", "[1]"]),
-        "another schema": (broken(lambda v: v.update(schema="trackway-compare/2")), ["schema", "trackway-compare/1"]),
+        "another schema": (broken(lambda v: v.update(schema="trackway-compare/3")), ["schema", "trackway-compare/2"]),
         "another file": ('{"stages": []}', ["bench/compare.py", "search-index", "stages"]),
         "no systems": (broken(lambda v: v.update(systems=[])), ["no rows"]),
         "no rows": (broken(lambda v: [s.update(points=[], load=[], memory=[]) for s in v["systems"]]), ["no rows"]),
