@@ -138,8 +138,9 @@ def draw_labels(axes, panel, end):
     to_points = 72 / axes.figure.dpi
     places = {id(curve): [tuple(axes.transData.transform((min(dot.x.median, end), dot.y.median)) * to_points)
                           for dot in curve.dots] for curve in panel.curves}
-    left, bottom, _, top = axes.bbox.extents * to_points
-    taken = [(left, bottom + (top - bottom) * step / 100) for step in range(101)]
+    left, bottom, right, top = axes.bbox.extents * to_points
+    taken = [place for step in range(101) for place in ((left, bottom + (top - bottom) * step / 100),
+                                                         (left + (right - left) * step / 100, bottom))]
     taken += [point for line in places.values() for point in along(line)]
     for curve in curves:
         for dot, place in zip(curve.dots, places[id(curve)]):
