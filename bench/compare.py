@@ -21,6 +21,7 @@ import plot
 from compare_adaptor import Adapted
 from compare_data import dataset_of
 from compare_systems import SYSTEMS
+from html_report import BUILD
 from measure import Failure, print_table
 from series import LOAD_FIELDS, MEMORY_FIELDS, POINT_FIELDS, SCHEMA
 
@@ -28,7 +29,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SERIES = {"points": ("setting", POINT_FIELDS), "load": ("queries_in_flight", LOAD_FIELDS),
           "memory": ("memory_budget_bytes", MEMORY_FIELDS)}
 MIB = 2 ** 20
-BUILD = (("seconds", 1), ("cpu_seconds", 1), ("peak_resident_bytes", MIB), ("index_bytes", MIB))
 
 
 def say(text):
@@ -199,8 +199,8 @@ def print_tables(result):
                   text_of(point["resident_bytes"], ".1f", 1 / MIB),
                   text_of(point["cpu_us_per_query"])] for label, point in rows])
     print_table(["system", "build s", "CPU s", "peak MiB", "index MiB"],
-                [[system["label"], *("-" if system["build"][field] is None else f"{system['build'][field] / scale:.1f}"
-                                      for field, scale in BUILD)] for system in result["systems"]])
+                [[system["label"], *("-" if system["build"][field] is None else f"{system['build'][field] * factor:.1f}"
+                                      for field, _, factor, _ in BUILD)] for system in result["systems"]])
     for system in result["systems"]:
         if system["load"]:
             print_table([f"load: {system['name']}", "recall", "QPS", "p50 us", "p99 us"],

@@ -139,7 +139,7 @@ function drawAxes(svg, panel, x, y) {
 
 function drawCurve(svg, curve, x, y) {
   const look = data.looks[curve.id];
-  const colour = look ? look.colour : "#5a5a5a";
+  const colour = look.colour;
   const group = element(svg, "g", {class: "curve", "data-series": curve.id, "data-kind": curve.kind});
   const places = curve.dots.map(dot => ({dot, curve, x: x.place(dot.x.median), y: y.place(dot.y.median)}));
   const dash = {main: "none", tail: "6 4", limit: "1.5 3.5"}[curve.kind];

@@ -23,7 +23,7 @@ RESTART = "--restart throws away what is here and starts over"
 # Answers after which the same request may work a moment later.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 # What fetch.py writes of a file, and of one that is not all there.
-RECORD = {"url": str, "bytes": int, "sha256": str}
+RECORD = {"sha256": str, "bytes": int, "url": str}
 NOTE = {"url": str, "total": (int, type(None)), "validator": (str, type(None))}
 # Reasons why a connection cannot be made, now or later.
 LASTING = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
@@ -127,9 +127,9 @@ class Downloads:
     def __init__(self, folder, options, progress):
         self.folder, self.options, self.progress = folder, options, progress
         self.records = read_json(folder / "checksums.json")
-        for key, record in self.records.items():
-            checked(folder / "checksums.json", {key: record}, {key: dict})
-            checked(folder / "checksums.json", {"bytes": None, "sha256": None} | record, RECORD)
+        checked(folder / "checksums.json", self.records, dict.fromkeys(self.records, dict))
+        for record in self.records.values():
+            checked(folder / "checksums.json", dict.fromkeys(RECORD) | record, RECORD)
 
     def get(self, wanted):
         """Gets a file unless it is there; its record (url, bytes, sha256)."""

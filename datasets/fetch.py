@@ -39,6 +39,7 @@ class Job:
         whole = self.rows == self.entry["vectors"]
         self.folder = options.output / (options.name if whole else f"{options.name}-{self.rows}")
         self.truth = self.entry["truth"] if whole else None
+        self.no_truth = options.no_truth
         self.downloads = None
         self.records = []
 
@@ -51,7 +52,11 @@ class Job:
     def roles(self):
         """The parts that the set shall have."""
         return ["base", "query", *(["learn"] if self.entry["learn"] else []),
-                *([] if self.options.no_truth else ["truth"])]
+                *([] if self.no_truth else ["truth"])]
+
+    def rows_of(self, role):
+        """How many vectors base, query or learn has."""
+        return {"base": self.rows, "query": self.queries}.get(role) or self.entry["learn"]["rows"]
 
     def is_there(self, role):
         """Tells whether a part is there; one that is there but is not what it shall be is an error."""
@@ -63,13 +68,12 @@ class Job:
         if role == "truth":
             convert.check_truth(target, (self.queries, self.k))
         else:
-            rows = {"base": self.rows, "query": self.queries}.get(role) or self.entry["learn"]["rows"]
-            convert.check_bin(target, (rows, self.entry["dimension"]), self.entry["element_type"])
+            convert.check_bin(target, (self.rows_of(role), self.entry["dimension"]), self.entry["element_type"])
         return True
 
     def check_programs(self):
         """Before hours of download: are the programs there that come after it?"""
-        needed = {"make-ground-truth"} if not self.truth and not self.options.no_truth else set()
+        needed = {"make-ground-truth"} if not self.truth and not self.no_truth else set()
         for role in ("base", "query", "learn"):
             part = self.entry[role]
             name = part and part.get("member", "." + self.sources[part["source"]]["format"])
@@ -89,7 +93,7 @@ class Job:
                 raise FetchError(f"{self.folder}: expected {self.rows} vectors and {self.queries} queries, found "
                                  f"{size[0]} and {size[1]}: remove it or give another --output")
         if found.get("ground_truth", "none") != "none":
-            self.options.no_truth = False  # a set that has it keeps it
+            self.no_truth = False  # a set that has it keeps it
         missing = [role for role in self.roles() if not self.is_there(role)]
         if found and not missing:
             return False
@@ -97,12 +101,11 @@ class Job:
         self.check_programs()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.downloads = Downloads(self.options.output / "downloads", self.options, self.progress)
-        self.make_vectors("base", self.rows)
-        self.make_vectors("query", self.queries)
-        if self.entry["learn"]:
-            self.make_vectors("learn", self.entry["learn"]["rows"])
-        if not self.options.no_truth:
-            self.make_truth()
+        for role in missing:
+            if role == "truth":
+                self.make_truth()
+            else:
+                self.make_vectors(role)
         self.write_summary()
         return True
 
@@ -122,12 +125,10 @@ class Job:
         self.records = [one for one in self.records if one.get("url") != record["url"]] + [record]
         return path
 
-    def make_vectors(self, role, rows):
+    def make_vectors(self, role):
         """Makes base, query or learn."""
-        part, target = self.entry[role], self.path_of(role)
+        part, target, rows = self.entry[role], self.path_of(role), self.rows_of(role)
         source, shape = self.sources[part["source"]], (rows, self.entry["dimension"])
-        if self.is_there(role):
-            return
         path = self.download(part, rows)
         self.progress.say(f"making {target}")
         if source["format"] == "bin":
@@ -158,8 +159,6 @@ class Job:
 
     def make_truth(self):
         """Publishes the neighbours that the source gives, or finds them."""
-        if self.is_there("truth"):
-            return
         target, shape = self.path_of("truth"), (self.queries, self.k)
         base, query = self.path_of("base"), self.path_of("query")
         if not self.truth:
@@ -190,7 +189,7 @@ class Job:
 
     def write_summary(self):
         """dataset.json, which tells that all is there."""
-        truth = "none" if self.options.no_truth else "published" if self.truth else "make-ground-truth"
+        truth = "none" if self.no_truth else "published" if self.truth else "make-ground-truth"
         write_json(self.folder / "dataset.json", {
             "name": self.options.name, "title": self.entry["title"], "homepage": self.entry["homepage"],
             "metric": self.entry["metric"], "element_type": self.entry["element_type"], "vectors": self.rows,

@@ -64,8 +64,7 @@ public:
     void add_json_option();
 
     // Parses, handles --help, --version, --config and --print-config, calls work, prints its error.
-    // Returns the exit status. Ctrl-C, SIGTERM and SIGHUP request a stop; a second
-    // one kills.
+    // Returns the exit status. Ctrl-C, SIGTERM and SIGHUP request a stop; a second one kills.
     int run(int argc, char** argv, const std::function<Status(const std::stop_token&)>& work);
 
     // While true, Ctrl-C ends the program at once: for work that has written nothing and that no

@@ -35,8 +35,9 @@ public:
     ~UringPageReader() override {
         while (!slots_.is_idle())
             reap();
+        if (!open_) return;
         rings_closed.fetch_add(1, std::memory_order_release);
-        if (open_) io_uring_queue_exit(&ring_);
+        io_uring_queue_exit(&ring_);
     }
 
     Status open() {
