@@ -17,7 +17,6 @@ using base::fail;
 using base::join;
 
 constexpr const char* kFormatName = "trackway-index";
-constexpr float kMarginMost = 1000;
 constexpr float kMost = std::numeric_limits<float>::max();
 constexpr std::uint16_t kPlaceMinor = 4;
 constexpr std::uint16_t kTablesMinor = 3;     // before, they stood with the one shard

@@ -33,6 +33,9 @@ struct ManifestTables {
     bool operator==(const ManifestTables&) const = default;
 };
 
+// No margin: the search goes on to the end of its list.
+constexpr float kMarginMost = 1000;
+
 // What queries that were held out found with a stop margin, and what it cost.
 struct CalibratedMargin {
     float recall = 0;           // recall@10

@@ -71,6 +71,7 @@ Status BeamSearch::start(const std::byte* query, const BeamParams& params,
     next_ = 0;
     next_mate_ = 0;
     bound_ = kAny;
+    next_margin_ = 0;
     counts_ = {};
     find_entries();
     ids_.clear();
@@ -366,6 +367,16 @@ float BeamSearch::farthest_worth_reading() const noexcept {
     return margin_beyond(found_.list().back().distance, params_.stop_margin);
 }
 
+// Of the margins that would not have this candidate read.
+void BeamSearch::tell_margins(float estimate) {
+    if (!found_.full()) return;
+    const float kth = found_.list().back().distance;
+    for (; next_margin_ < watch_->margins.size(); ++next_margin_) {
+        if (estimate <= margin_beyond(kth, watch_->margins[next_margin_])) return;
+        watch_->reached(next_margin_);
+    }
+}
+
 // Before that the k-th estimate stands in for the k-th distance, as long as there is something to
 // measure: expanding by resident edges costs no read, but not nothing.
 bool BeamSearch::is_worth_expanding(const Candidate& candidate) {
@@ -404,6 +415,7 @@ Status BeamSearch::expand_candidates() {
             continue;
         }
         if (candidate->distance > farthest_worth_reading() || is_beyond_bound(*candidate)) break;
+        if (watch_ != nullptr) tell_margins(candidate->distance);
         const LocalId vertex{place};
         HotPage hot;
         if (graph_->hot != nullptr && graph_->hot->find(vertex, hot)) {

@@ -24,6 +24,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -57,6 +58,11 @@ inline double margin_unit(Metric metric, double distance, double query_length) n
     return metric == Metric::kCosine ? 1 : query_length;
 }
 
+struct MarginWatch {
+    std::span<const float> margins;  // ascending
+    std::function<void(std::size_t)> reached;
+};
+
 struct BeamCounts {
     std::uint32_t hops = 0;
     std::uint32_t pages = 0;              // wanted in all
@@ -88,6 +94,13 @@ public:
     // the same query: from the next hop on none beyond this distance is expanded that is farther
     // than the nearest vertex measured here. Until start().
     void set_bound(float distance) noexcept { bound_ = distance; }
+
+    // What searches of the same query with smaller margins would find is passed on the way of one
+    // without a margin: watch.reached(i) is called where a search with margins[i] would have ended,
+    // before anything beyond is read; counts() and found() are then as that one would leave them.
+    // Not with resident edges, whose expansion depends on the margin. Until the next call; null:
+    // nobody is told.
+    void watch_margins(const MarginWatch* watch) noexcept { watch_ = watch; }
 
     // The pages of this hop, without repeats; a page is wanted at most once per query.
     std::span<const PageId> wanted() const noexcept { return wanted_; }
@@ -150,6 +163,7 @@ private:
     bool want(graph::Candidate& candidate, bool expand);
     float margin_beyond(float kth, float margin) const noexcept;
     float farthest_worth_reading() const noexcept;
+    void tell_margins(float estimate);
     bool is_beyond_bound(const graph::Candidate& candidate) const noexcept;
     bool is_worth_expanding(const graph::Candidate& candidate);
     graph::Candidate* nearest_unexpanded();
@@ -168,6 +182,8 @@ private:
     double query_length_ = 0;
     float bound_ = std::numeric_limits<float>::infinity();
     std::vector<std::uint32_t>* visits_ = nullptr;
+    const MarginWatch* watch_ = nullptr;
+    std::size_t next_margin_ = 0;  // of watch_, that has not been reached
     quant::DistanceTable table_;
     graph::Frontier frontier_;  // met along edges: they take the L places of the search list
     graph::Frontier mates_;     // came along on pages: scored, they cost no read and no place

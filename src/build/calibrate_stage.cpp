@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <utility>
 
 namespace trackway::builder {
 namespace {
@@ -21,27 +23,53 @@ constexpr double kGrowthMax = 2.5;
 constexpr std::uint32_t kSharesPermille[] = {0, 100, 200};
 constexpr std::uint32_t kLists[] = {10, 12, 15, 18, 22, 26, 30,  35,
                                     40, 46, 52, 60, 70, 85, 105, 130};
+// A share finds enough at most so many lists earlier than the one before.
+constexpr std::size_t kListsBefore = 3;
 // So thorough that no other setting finds what this misses.
 constexpr std::uint32_t kThoroughList = 300;
 // Relative, of distances in lossless codes to those of the vectors given.
 constexpr float kSame = 1e-6F;
-// Lists for stopping by margin: the first that finds enough without a margin, or the last.
+// Lists for stopping by margin: the first that finds enough without one, or after which the next
+// finds hardly more.
 constexpr std::uint32_t kMarginLists[] = {100, 200, 400, 800};
+constexpr double kRecallEnough = 0.995;
+constexpr double kHardlyMore = 0.002;
 // The share of page-mates is chosen with every fourth query, margins with all.
 constexpr std::uint32_t kCoarseStep = 4;
-constexpr double kRecallEnough = 0.995;
 // What fewer queries find says too little of what others will.
 constexpr std::size_t kQueriesLeast = 100;
-constexpr float kHotRecall = 0.95F;
+constexpr double kHotRecall = 0.95;
 // One in so many of the vertices is hot; all that are listed come last.
 constexpr std::uint32_t kHotShares[] = {20, 8, 1};
 constexpr float kMargins[] = {-12.0F, -8.0F,  -5.5F, -4.0F,  -3.0F, -2.5F, -2.0F, -1.5F,
                               -1.0F,  -0.75F, -0.5F, -0.25F, 0.0F,  0.25F, 0.5F,  0.75F,
                               1.0F,   1.25F,  1.5F,  1.75F,  2.0F,  2.5F,  3.0F,  3.5F,
                               4.0F,   5.0F,   6.0F,  8.0F,   11.0F, 15.0F, 20.0F};
-constexpr std::size_t kFirstMargin = 12;  // from here down, then up
-// Less than this nobody asks for.
+// With resident edges every margin is a search of its own: fewer are tried.
+constexpr std::size_t kMarginsWithEdges = 7;
+constexpr std::size_t kMarginStep = 4;  // by which the range of those is sought
+// Less than this nobody asks for; more than this takes no margin.
 constexpr double kRecallLeast = 0.85;
+constexpr double kRecallMost = 0.997;
+
+// Of margins, ascending, and what was found with each: the last below the least that is asked for,
+// and the first above the most.
+std::pair<std::size_t, std::size_t> useful_range(std::span<const TrialOutcome> found) {
+    std::size_t first = 0;
+    while (first + 1 < found.size() && found[first + 1].recall < kRecallLeast)
+        ++first;
+    std::size_t last = first;
+    while (last + 1 < found.size() && found[last].recall < kRecallMost)
+        ++last;
+    return {first, last};
+}
+
+std::vector<float> margins_to(float most) {
+    std::vector<float> margins(std::begin(kMargins),
+                               std::upper_bound(std::begin(kMargins), std::end(kMargins), most));
+    if (most == layouts::kMarginMost) margins.push_back(most);
+    return margins;
+}
 
 class Calibrator {
 public:
@@ -66,6 +94,7 @@ public:
             best.rerank_factor = is_lossless_ ? 0 : kRerankFactor;
         }
         rerank_ = best.rerank_factor * judging_.k;
+        choose_list();
         choose_share(best);
         if (judging_.numbers.size() >= kQueriesLeast) {
             TRACKWAY_TRY(measure_curve(best, false, best.curve));
@@ -89,15 +118,24 @@ private:
                             static_cast<float>(share_permille) / 1000);
     }
 
+    void choose_list() {
+        double before = 0;
+        for (const std::uint32_t list : kMarginLists) {
+            const double recall = coarse_.run(params_for(list, 0), rerank_).recall;
+            if (list != kMarginLists[0] && recall < before + kHardlyMore) return;
+            list_ = list;
+            before = recall;
+            if (recall >= kRecallEnough || arena_.stopped()) return;
+        }
+    }
+
     // Shares in rising order, until one costs more than the one before.
     void choose_share(Calibration& best) {
         double most_estimates = 0;
         double least = std::numeric_limits<double>::infinity();
+        std::size_t first = 0;
         for (const std::uint32_t share : kSharesPermille) {
-            std::vector<beam::BeamParams> settings;
-            for (const std::uint32_t list : kLists)
-                settings.push_back(params_for(list, share));
-            const auto costs = coarse_.costs_at(kRecallsAimed, settings, rerank_);
+            const auto costs = costs_by_list(share, first);
             const double total = sum_of_costs(costs, [](const TrialOutcome& found) {
                 return found.pages + found.estimates / kEstimatesPerPage;
             });
@@ -110,15 +148,72 @@ private:
         }
     }
 
+    // Costs at kRecallsAimed. Begins with list number `first`, or with the shortest if that finds
+    // too much already; leaves there where the next share, which finds a little more, may begin.
+    std::vector<TrialOutcome> costs_by_list(std::uint32_t share, std::size_t& first) {
+        std::vector<TrialOutcome> outcomes;
+        std::size_t reached = std::size(kLists);
+        for (std::size_t i = first; i < std::size(kLists) && !arena_.stopped(); ++i) {
+            outcomes.push_back(coarse_.run(params_for(kLists[i], share), rerank_));
+            const double recall = outcomes.back().recall;
+            if (recall >= kRecallsAimed[0] && i == first && first > 0) {
+                first = 0;
+                return costs_by_list(share, first);
+            }
+            if (recall >= kRecallsAimed[0]) reached = std::min(reached, i);
+            if (recall >= kRecallsAimed[1]) break;
+        }
+        first = reached - std::min<std::size_t>(reached, kListsBefore);
+        return costs_at_recalls(kRecallsAimed, outcomes);
+    }
+
     // What is resident stands in view_ while the curve is measured.
     Status measure_curve(const Calibration& best, bool with_edges, layouts::RecallCurve& curve) {
         TRACKWAY_TRY_ASSIGN(edges, load({}, with_edges));
         view_.edges = edges.edges.get();
         curve.edge_bytes = with_edges ? edges.edges->bytes() : 0;
-        const beam::BeamParams params = choose_margins(best.expand_share_permille, curve);
-        const auto settings = settings_from(kHotRecall, params, curve.margins);
-        const TrialOutcome without = coarse_.run(settings.front(), rerank_);
-        curve.hot = {{0, static_cast<float>(without.pages)}};
+        curve.list_size = params_for(list_, 0).search_list_size;
+        const beam::BeamParams params = params_for(list_, best.expand_share_permille);
+        const Status measured = measure_margins(
+            params, with_edges ? few_margins(params) : margins_to(layouts::kMarginMost), curve);
+        view_.hot = nullptr;
+        view_.edges = nullptr;
+        return measured;
+    }
+
+    Status measure_margins(const beam::BeamParams& params, std::span<const float> margins,
+                           layouts::RecallCurve& curve) {
+        const auto found = fine_.sweep(params, margins, rerank_);
+        const auto [first, last] = useful_range(found);
+        const auto useful = margins.subspan(first, last + 1 - first);
+        const auto without_hot = coarse_.sweep(params, useful, rerank_);
+        const double sought = cost_at(kHotRecall, without_hot).recall;
+        curve.hot = {{0, static_cast<float>(cost_at(sought, without_hot).pages)}};
+        std::vector<TrialOutcome> with_hot = without_hot;
+        TRACKWAY_TRY(measure_hot(params, useful, sought, curve, with_hot));
+        for (std::size_t i = first; i < margins.size() && !arena_.stopped(); ++i) {
+            // Of vertices that are not read no page-mates are seen: the same margin finds less.
+            // The same queries show by how much.
+            const std::size_t at = std::min(i, last) - first;
+            const double change = with_hot[at].recall - without_hot[at].recall;
+            // Of those that find no more than a smaller margin the smaller one will do.
+            if (!curve.margins.empty() &&
+                static_cast<float>(found[i].recall) <= curve.margins.back().recall)
+                continue;
+            curve.margins.push_back({.recall = static_cast<float>(found[i].recall),
+                                     .recall_with_hot = static_cast<float>(
+                                         std::clamp(found[i].recall + change, 0.0, 1.0)),
+                                     .margin = margins[i],
+                                     .pages_per_query = static_cast<float>(found[i].pages)});
+        }
+        return {};
+    }
+
+    // What more and more hot vertices save where so much is found; with_hot: what the most find
+    // with each margin.
+    Status measure_hot(const beam::BeamParams& params, std::span<const float> margins,
+                       double sought, layouts::RecallCurve& curve,
+                       std::vector<TrialOutcome>& with_hot) {
         const std::uint64_t room = laid_out_.resident_bytes_max - curve.edge_bytes;
         const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(
             laid_out_.hot.size(),
@@ -127,32 +222,38 @@ private:
             const auto count =
                 std::min(most, static_cast<std::uint32_t>(laid_out_.place_of.size() / share));
             if (count <= curve.hot.back().vertices || arena_.stopped()) continue;
+            if (view_.edges != nullptr && count < most) continue;  // dear, and nearly a line
             TRACKWAY_TRY_ASSIGN(records, load(laid_out_.hot.first(count), false));
-            const beam::HotRecords* hot = records.hot.get();
-            view_.hot = hot;
-            const auto costs = coarse_.costs_at({&without.recall, 1}, settings, rerank_);
-            curve.hot.push_back({count, static_cast<float>(costs[0].pages)});
-            if (count == most) measure_with_hot(params, hot, curve.margins);
+            view_.hot = records.hot.get();
+            with_hot = coarse_.sweep(params, margins, rerank_);
             view_.hot = nullptr;
+            curve.hot.push_back({count, static_cast<float>(cost_at(sought, with_hot).pages)});
         }
-        view_.edges = nullptr;
         return {};
     }
 
-    // Of vertices that are not read no page-mates are seen: the same margin finds less. The same
-    // queries show by how much.
-    void measure_with_hot(beam::BeamParams params, const beam::HotRecords* hot,
-                          std::span<layouts::CalibratedMargin> margins) {
-        for (layouts::CalibratedMargin& entry : margins) {
-            if (arena_.stopped()) return;
-            params.stop_margin = entry.margin;
-            view_.hot = nullptr;
-            const double without = coarse_.run(params, rerank_).recall;
-            view_.hot = hot;
-            const double change = coarse_.run(params, rerank_).recall - without;
-            entry.recall_with_hot =
-                std::clamp(entry.recall + static_cast<float>(change), 0.0F, 1.0F);
+    static TrialOutcome cost_at(double recall, std::span<const TrialOutcome> outcomes) {
+        return costs_at_recalls({&recall, 1}, outcomes).front();
+    }
+
+    // Spread over the range that is useful.
+    std::vector<float> few_margins(const beam::BeamParams& params) {
+        std::size_t first = 0;
+        std::size_t last = 0;
+        for (; last + 1 < std::size(kMargins) && !arena_.stopped();
+             last = std::min(last + kMarginStep, std::size(kMargins) - 1)) {
+            const double recall = coarse_.sweep(params, {&kMargins[last], 1}, rerank_)[0].recall;
+            if (recall < kRecallLeast) first = last;
+            if (recall >= kRecallMost) break;
         }
+        const std::size_t count = std::min(kMarginsWithEdges, last + 1 - first);
+        std::vector<float> margins;
+        for (std::size_t i = 0; i < count; ++i) {
+            margins.push_back(
+                kMargins[first + i * (last - first) / std::max<std::size_t>(count - 1, 1)]);
+        }
+        margins.push_back(layouts::kMarginMost);
+        return margins;
     }
 
     Result<beam::Residence> load(std::span<const std::uint32_t> hot, bool edges) const {
@@ -164,57 +265,6 @@ private:
             TRACKWAY_TRY(loader.absorb(bytes));
         }
         return loader.take();
-    }
-
-    beam::BeamParams choose_margins(std::uint32_t share_permille, layouts::RecallCurve& curve) {
-        beam::BeamParams params;
-        TrialOutcome without;
-        for (const std::uint32_t list : kMarginLists) {
-            params = params_for(list, share_permille);
-            without = fine_.run(params, rerank_);
-            if (without.recall >= kRecallEnough || arena_.stopped()) break;
-        }
-        curve.list_size = params.search_list_size;
-        const auto try_margin = [&](std::size_t i) {
-            params.stop_margin = kMargins[i];
-            const TrialOutcome found = fine_.run(params, rerank_);
-            const auto recall = static_cast<float>(found.recall);
-            curve.margins.push_back({.recall = recall,
-                                     .recall_with_hot = recall,
-                                     .margin = kMargins[i],
-                                     .pages_per_query = static_cast<float>(found.pages)});
-            return found.recall;
-        };
-        for (std::size_t i = kFirstMargin; i-- > 0 && !arena_.stopped();) {
-            if (try_margin(i) < kRecallLeast) break;
-        }
-        std::reverse(curve.margins.begin(), curve.margins.end());
-        for (std::size_t i = kFirstMargin; i < std::size(kMargins) && !arena_.stopped(); ++i) {
-            if (try_margin(i) >= std::min(kRecallEnough + 0.002, without.recall)) break;
-        }
-        keep_rising(curve.margins);
-        return params;
-    }
-
-    // Of those that find no more than a smaller margin the smaller one will do.
-    static void keep_rising(std::vector<layouts::CalibratedMargin>& margins) {
-        std::vector<layouts::CalibratedMargin> kept;
-        for (const layouts::CalibratedMargin& entry : margins) {
-            if (kept.empty() || entry.recall > kept.back().recall) kept.push_back(entry);
-        }
-        margins = std::move(kept);
-    }
-
-    // The first setting that reaches the recall, or the last of all, and those behind it.
-    static std::vector<beam::BeamParams> settings_from(
-        float recall, beam::BeamParams params, std::span<const layouts::CalibratedMargin> margins) {
-        std::vector<beam::BeamParams> settings;
-        for (const layouts::CalibratedMargin& entry : margins) {
-            params.stop_margin = entry.margin;
-            if (entry.recall >= recall) settings.push_back(params);
-        }
-        if (settings.empty()) settings.push_back(params);
-        return settings;
     }
 
     // Of the true nearest of the judging queries, in the vectors that are searched. Finds out as
@@ -267,6 +317,7 @@ private:
     TrialRuns coarse_;
     TrialRuns fine_;
     std::uint32_t rerank_ = 0;
+    std::uint32_t list_ = kMarginLists[0];
 };
 
 }  // namespace

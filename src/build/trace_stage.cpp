@@ -95,7 +95,7 @@ Trace trace_workload(const BuiltGraph& graph, const NavigationRows& navigation,
                            for (std::size_t i = begin; i < end; ++i) {
                                // A page that was made a moment ago cannot be damaged.
                                const Status done = own.run(queries.row(i), params, fetch, thread,
-                                                           &visits[i].expanded);
+                                                           {.visits = &visits[i].expanded});
                                TRACKWAY_ASSERT(done.has_value());
                                visits[i].useful = useful_vertices(own.search());
                            }

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "distance/distance.h"
+#include "layouts/manifest.h"
 
 #include <algorithm>
 #include <utility>
@@ -20,8 +21,9 @@ TrialOutcome between(const TrialOutcome& before, const TrialOutcome& after, doub
 
 Status TrialSearcher::run(const std::byte* query, const beam::BeamParams& params,
                           const PageFetch& fetch, std::uint32_t thread,
-                          std::vector<std::uint32_t>* visits) {
-    TRACKWAY_TRY(search_.start(query, params, visits));
+                          const TrialObservers& observers) {
+    search_.watch_margins(observers.watch);
+    TRACKWAY_TRY(search_.start(query, params, observers.visits));
     while (!search_.done()) {
         TRACKWAY_ASSERT(search_.wanted().size() == 1);  // beam width 1
         const PageId wanted = search_.wanted().front();
@@ -38,35 +40,75 @@ TrialRuns::TrialRuns(TrialTask task, const base::Arena& arena)
 }
 
 TrialOutcome TrialRuns::run(const beam::BeamParams& params, std::uint32_t rerank) {
+    return run_watched(params, {}, rerank).front();
+}
+
+std::vector<TrialOutcome> TrialRuns::sweep(const beam::BeamParams& params,
+                                           std::span<const float> margins, std::uint32_t rerank) {
+    const auto with_margin = [&](float margin) {
+        beam::BeamParams used = params;
+        if (margin < layouts::kMarginMost) used.stop_margin = margin;
+        return used;
+    };
+    if (task_.view.edges == nullptr)
+        return run_watched(with_margin(margins.back()), margins.first(margins.size() - 1), rerank);
+    std::vector<TrialOutcome> outcomes;
+    for (const float margin : margins)
+        outcomes.push_back(arena_.stopped() ? TrialOutcome() : run(with_margin(margin), rerank));
+    return outcomes;
+}
+
+// Sums are of whole numbers, so that they do not depend on who adds which query.
+std::vector<TrialOutcome> TrialRuns::run_watched(const beam::BeamParams& params,
+                                                 std::span<const float> margins,
+                                                 std::uint32_t rerank) {
     beam::BeamParams used = params;
     used.k = std::max(params.k, std::min(rerank, params.search_list_size));
     const std::size_t count = (task_.judging.numbers.size() + task_.step - 1) / task_.step;
-    std::vector<beam::BeamCounts> counts(count);
-    std::vector<std::uint32_t> hits(count);
+    const std::size_t settings = margins.size() + 1;
+    std::vector<std::vector<TrialOutcome>> sums(arena_.thread_count(),
+                                                std::vector<TrialOutcome>(settings));
     std::vector<Status> failed(arena_.thread_count());
-    arena_.parallel_for(
-        count, kQueriesAtATime, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
-            TrialSearcher& own = *searchers_[thread];
-            for (std::size_t i = begin; i < end && failed[thread]; ++i) {
-                const std::byte* query =
-                    task_.judging.workload->queries().row(task_.judging.numbers[i * task_.step]);
-                failed[thread] = own.run(query, used, task_.fetch, thread);
-                counts[i] = own.search().counts();
-                hits[i] = hits_of(i * task_.step, own.search().found(), rerank);
-            }
-        });
-    TrialOutcome sums;
-    for (std::size_t i = 0; i < count; ++i) {
-        sums.recall += hits[i];
-        sums.pages += counts[i].pages;
-        sums.estimates += counts[i].estimates;
-    }
+    const auto run_one = [&](std::size_t i, std::uint32_t thread) -> Status {
+        TrialSearcher& own = *searchers_[thread];
+        std::size_t next = 0;
+        const auto note = [&](std::size_t setting) {
+            const beam::BeamCounts& counts = own.search().counts();
+            TrialOutcome& sum = sums[thread][setting];
+            sum.recall += hits_of(i * task_.step, own.search().found(), rerank);
+            sum.pages += counts.pages;
+            sum.estimates += counts.estimates;
+            next = setting + 1;
+        };
+        const std::byte* query =
+            task_.judging.workload->queries().row(task_.judging.numbers[i * task_.step]);
+        const beam::MarginWatch watch{margins, note};
+        TRACKWAY_TRY(own.run(query, used, task_.fetch, thread, {.watch = &watch}));
+        while (next < settings)
+            note(next);
+        return {};
+    };
+    arena_.parallel_for(count, kQueriesAtATime,
+                        [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
+                            for (std::size_t i = begin; i < end && failed[thread]; ++i)
+                                failed[thread] = run_one(i, thread);
+                        });
     for (Status& status : failed) {
         if (!status && status_) status_ = std::move(status);
     }
     const auto queries = static_cast<double>(count);
-    return {sums.recall / (queries * task_.judging.k), sums.pages / queries,
-            sums.estimates / queries};
+    std::vector<TrialOutcome> outcomes(settings);
+    for (std::size_t i = 0; i < settings; ++i) {
+        for (const std::vector<TrialOutcome>& own : sums) {
+            outcomes[i].recall += own[i].recall;
+            outcomes[i].pages += own[i].pages;
+            outcomes[i].estimates += own[i].estimates;
+        }
+        outcomes[i].recall /= queries * task_.judging.k;
+        outcomes[i].pages /= queries;
+        outcomes[i].estimates /= queries;
+    }
+    return outcomes;
 }
 
 // A row that is as near as the farthest true one counts.
@@ -105,20 +147,29 @@ std::uint32_t TrialRuns::hits_of(std::size_t query, std::span<const graph::Candi
     return hits;
 }
 
-std::vector<TrialOutcome> TrialRuns::costs_at(std::span<const double> recalls,
-                                              std::span<const beam::BeamParams> settings,
-                                              std::uint32_t rerank) {
+std::vector<TrialOutcome> costs_at_recalls(std::span<const double> recalls,
+                                           std::span<const TrialOutcome> outcomes) {
     std::vector<TrialOutcome> costs;
     TrialOutcome before;
-    for (const beam::BeamParams& params : settings) {
-        if (costs.size() == recalls.size() || arena_.stopped()) break;
-        const TrialOutcome now = run(params, rerank);
+    for (const TrialOutcome& now : outcomes) {
         while (costs.size() < recalls.size() && now.recall >= recalls[costs.size()])
             costs.push_back(between(before, now, recalls[costs.size()]));
         before = now;
     }
     costs.resize(recalls.size(), before);
     return costs;
+}
+
+std::vector<TrialOutcome> TrialRuns::costs_at(std::span<const double> recalls,
+                                              std::span<const beam::BeamParams> settings,
+                                              std::uint32_t rerank) {
+    std::vector<TrialOutcome> outcomes;
+    for (const beam::BeamParams& params : settings) {
+        if (arena_.stopped()) break;
+        outcomes.push_back(run(params, rerank));
+        if (outcomes.back().recall >= recalls.back()) break;
+    }
+    return costs_at_recalls(recalls, outcomes);
 }
 
 }  // namespace trackway::builder

@@ -41,6 +41,12 @@ inline beam::BeamParams trial_params(std::uint64_t vertices, std::uint32_t list,
 // Fills in one page; called by any thread, which gives its number.
 using PageFetch = std::function<Status(PageId, std::span<std::byte>, std::uint32_t)>;
 
+// Who is told what a search does.
+struct TrialObservers {
+    std::vector<std::uint32_t>* visits = nullptr;  // see BeamSearch::start()
+    const beam::MarginWatch* watch = nullptr;
+};
+
 // One thread's search.
 class TrialSearcher {
 public:
@@ -49,7 +55,7 @@ public:
 
     // Runs the search to its end, with beam width 1.
     Status run(const std::byte* query, const beam::BeamParams& params, const PageFetch& fetch,
-               std::uint32_t thread, std::vector<std::uint32_t>* visits = nullptr);
+               std::uint32_t thread, const TrialObservers& observers = {});
 
     const beam::BeamSearch& search() const noexcept { return search_; }
 
@@ -87,6 +93,11 @@ double sum_of_costs(std::span<const TrialOutcome> outcomes, const CostOf& cost_o
     return sum;
 }
 
+// Of outcomes of rising recall, the cost of each of the recalls, interpolated; of the last outcome
+// where that does not reach it.
+std::vector<TrialOutcome> costs_at_recalls(std::span<const double> recalls,
+                                           std::span<const TrialOutcome> outcomes);
+
 class TrialRuns {
 public:
     // What the task refers to must outlive it.
@@ -95,6 +106,11 @@ public:
     // The recall of the queries. rerank: so many of the nearest by codes are measured again
     // by the vectors given; 0: none.
     TrialOutcome run(const beam::BeamParams& params, std::uint32_t rerank);
+
+    // The same with each of the stop margins, ascending; kMarginMost stands for none. All together
+    // cost what the last one costs, as long as no edges are resident.
+    std::vector<TrialOutcome> sweep(const beam::BeamParams& params, std::span<const float> margins,
+                                    std::uint32_t rerank);
 
     // What the settings cost, one after the other, at each of the recalls, interpolated; at the
     // last setting where even that does not reach it. REQUIRES: recalls rise, settings too.
@@ -106,6 +122,8 @@ public:
     Status status() const { return status_; }
 
 private:
+    std::vector<TrialOutcome> run_watched(const beam::BeamParams& params,
+                                          std::span<const float> margins, std::uint32_t rerank);
     std::uint32_t hits_of(std::size_t query, std::span<const graph::Candidate> found,
                           std::uint32_t rerank) const;
 

@@ -122,10 +122,14 @@ public:
         }
     }
 
-    // The fault puts another index's manifest in the place of this one's.
+    // The fault puts another index's manifest in the place of this one's: a page of it does where
+    // both have the same length, else it leaves a damaged one.
     bool is_other_index(const SingleFault& fault) const {
-        return (fault.kind == FaultKind::kForeignFile || fault.kind == FaultKind::kForeignPage) &&
-               files_[fault.file].path.extension() == ".json";
+        if (files_[fault.file].path.extension() != ".json") return false;
+        if (fault.kind == FaultKind::kForeignFile) return true;
+        return fault.kind == FaultKind::kForeignPage &&
+               foreign_[fault.file].bytes.size() == files_[fault.file].bytes.size() &&
+               files_[fault.file].bytes.size() <= kPage;
     }
 
     // Every file is as it was.
