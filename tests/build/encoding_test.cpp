@@ -110,8 +110,10 @@ TEST_SUITE("build") {
                                   const LayoutOptions& layout) {
             const fs::path path = folder / (std::string(name_of(type)) + ".npy");
             test::write_vectors(path, test::random_vectors(60, dimension, type, 1));
-            const auto report =
-                build({.vectors = path, .index_dir = folder / "index", .layout = layout});
+            const auto report = build({.vectors = path,
+                                       .index_dir = folder / "index",
+                                       .layout = layout,
+                                       .code_type = CodeType::kPq});
             return report ? "" : report.error().message;
         };
         CHECK(error_of(ElementType::kUint8, 8, {.encoding = VectorEncoding::kSq8}) ==

@@ -44,13 +44,15 @@ inline void write_workload(BuiltIndex& index, std::uint64_t rows) {
                   random_vectors(rows, base.dimension, base.element_type, 99));
 }
 
-// REQUIREs that the build succeeds. change(options) may alter the options.
+// REQUIREs that the build succeeds. change(options) may alter the options: PQ codes unless it does,
+// since trying all kinds takes longer than most builds of tests.
 template <class Change>
 void build_into(BuiltIndex& index, Vectors vectors, const Change& change) {
     index.vectors = std::move(vectors);
     index.options.vectors = index.folder / "base.npy";
     index.options.index_dir = index.folder / "index";
     index.options.graph = {.max_degree = 16, .build_list_size = 32};
+    index.options.code_type = CodeType::kPq;
     index.options.code_bytes = std::min(8U, index.vectors.view.dimension);
     index.options.thread_count = 2;
     index.options.layout.page_size_bytes = 4096;
