@@ -28,8 +28,8 @@ constexpr std::uint64_t kSampleMin = 50;
 constexpr double kComparisonsMax = 4e10;
 constexpr std::uint64_t kHashesMax = std::uint64_t{1} << 23U;
 constexpr std::size_t kBlockBytes = std::size_t{8} << 20U;
-// Under cosine the distance of a copy is not quite 0: that of rounded numbers.
-constexpr double kCopyDistance = 1e-6;
+// Under cosine the distance of a copy may be that of numbers scaled and rounded.
+constexpr double kCopyDistance = 1e-12;
 
 // Row-major floats, scaled to length 1 unless the metric is L2.
 struct Sample {

@@ -20,7 +20,9 @@ struct Rows {
 };
 
 // out[i] = distance of query and row i: squared L2; minus the inner product; or 1 - cosine, where
-// a zero vector is at distance 1 from everything. Integer types accumulate exactly in 32 bits.
+// a zero vector is at distance 1 from everything. Integer types accumulate exactly in 32 bits. Near
+// rows are compared by their difference under cosine, so that no distance is below 0 and the order
+// of copies that differ in their last digits is right.
 // REQUIRES: query and rows aligned to the element type, dimension 1 .. kMaxDimension.
 using DistanceFn = void (*)(const void* query, const Rows& rows, std::uint32_t dimension,
                             float* out);

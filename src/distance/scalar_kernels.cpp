@@ -53,11 +53,14 @@ float finish(Metric metric, const Sums& sums) noexcept {
 
 template <class T, Metric metric>
 void distances(const void* query, const Rows& rows, std::uint32_t dimension, float* out) {
+    const T* q = static_cast<const T*>(query);
     for (std::size_t i = 0; i < rows.count; ++i) {
         const std::size_t id = rows.ids != nullptr ? rows.ids[i] : i;
-        const void* row = rows.base + id * rows.stride_bytes;
-        out[i] = finish(metric, sum_products(static_cast<const T*>(query),
-                                             static_cast<const T*>(row), dimension));
+        const void* address = rows.base + id * rows.stride_bytes;
+        const T* row = static_cast<const T*>(address);
+        out[i] = finish(metric, sum_products(q, row, dimension));
+        if (metric == Metric::kCosine && out[i] < kNearCosine)
+            out[i] = near_cosine(q, row, dimension);
     }
 }
 
@@ -105,6 +108,32 @@ constexpr std::array<DistanceFn, 4> kDistances = {
     distances<std::int8_t, metric>};
 
 }  // namespace
+
+template <class T>
+float near_cosine(const T* a, const T* b, std::uint32_t dimension) noexcept {
+    double a_norm = 0;
+    double b_norm = 0;
+    for (std::uint32_t i = 0; i < dimension; ++i) {
+        a_norm += double{1} * widen(a[i]) * widen(a[i]);
+        b_norm += double{1} * widen(b[i]) * widen(b[i]);
+    }
+    const double a_scale = 1 / std::sqrt(a_norm);
+    const double b_scale = 1 / std::sqrt(b_norm);
+    double sum = 0;
+    for (std::uint32_t i = 0; i < dimension; ++i) {
+        const double difference = widen(a[i]) * a_scale - widen(b[i]) * b_scale;
+        sum += difference * difference;
+    }
+    return static_cast<float>(sum / 2);
+}
+
+template float near_cosine(const float* a, const float* b, std::uint32_t dimension) noexcept;
+template float near_cosine(const base::Float16* a, const base::Float16* b,
+                           std::uint32_t dimension) noexcept;
+template float near_cosine(const std::uint8_t* a, const std::uint8_t* b,
+                           std::uint32_t dimension) noexcept;
+template float near_cosine(const std::int8_t* a, const std::int8_t* b,
+                           std::uint32_t dimension) noexcept;
 
 KernelTable scalar_kernels() {
     return {.isa = Isa::kScalar,

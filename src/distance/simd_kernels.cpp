@@ -179,6 +179,12 @@ HWY_INLINE void prefetch_row(const Rows& rows, std::size_t i, std::size_t row_by
         __builtin_prefetch(row + offset);
 }
 
+template <class T>
+HWY_INLINE float exact_if_near(float cosine, const T* query, const T* row,
+                               std::uint32_t dimension) {
+    return cosine < kNearCosine ? near_cosine(query, row, dimension) : cosine;
+}
+
 template <class T, template <class> class MeasureOf>
 void distances(const void* query, const Rows& rows, std::uint32_t dimension, float* out) {
     using Measure = MeasureOf<typename Lanes<T>::D>;
@@ -189,7 +195,7 @@ void distances(const void* query, const Rows& rows, std::uint32_t dimension, flo
         return static_cast<const T*>(static_cast<const void*>(row_address(rows, i)));
     };
     const std::size_t row_bytes = dimension * sizeof(T);
-    const bool cosine = std::is_same_v<Measure, Cosine<typename Lanes<T>::D>>;
+    constexpr bool cosine = std::is_same_v<Measure, Cosine<typename Lanes<T>::D>>;
     const float query_norm = cosine ? squared_norm(q, dimension) : 0;
     for (std::size_t i = 0; i < kAhead; ++i)
         prefetch_row(rows, i, row_bytes);
@@ -200,14 +206,17 @@ void distances(const void* query, const Rows& rows, std::uint32_t dimension, flo
         const T* batch[kBatch] = {address(i), address(i + 1), address(i + 2), address(i + 3)};
         Measure measures[kBatch];
         accumulate<T, Measure, kBatch>(q, batch, dimension, measures);
-        for (int k = 0; k < kBatch; ++k)
-            out[i + static_cast<std::size_t>(k)] = measures[k].finish(query_norm);
+        for (std::size_t k = 0; k < kBatch; ++k) {
+            out[i + k] = measures[k].finish(query_norm);
+            if constexpr (cosine) out[i + k] = exact_if_near(out[i + k], q, batch[k], dimension);
+        }
     }
     for (; i < rows.count; ++i) {
         const T* row = address(i);
         Measure measure;
         accumulate<T, Measure, 1>(q, &row, dimension, &measure);
         out[i] = measure.finish(query_norm);
+        if constexpr (cosine) out[i] = exact_if_near(out[i], q, row, dimension);
     }
 }
 

@@ -182,11 +182,12 @@ def brute_force(base, query, metric, k):
     def measure(row):
         if metric == "l2":
             return sum((a - b) * (a - b) for a, b in zip(query, row))
-        product = sum(a * b for a, b in zip(query, row))
         if metric == "ip":
-            return -product
-        norms = (sum(a * a for a in row) * sum(b * b for b in query)) ** 0.5
-        return 1 - product / norms if norms > 0 else 1  # zeros have no direction
+            return -sum(a * b for a, b in zip(query, row))
+        lengths = (sum(a * a for a in query) ** 0.5, sum(b * b for b in row) ** 0.5)
+        if 0 in lengths:
+            return 1  # zeros have no direction
+        return sum((a / lengths[0] - b / lengths[1]) ** 2 for a, b in zip(query, row)) / 2
     nearest = sorted((measure(row), i) for i, row in enumerate(base))[:k]
     return [(i, -value if metric == "ip" else value) for value, i in nearest]
 
