@@ -5,6 +5,7 @@
 #include "build/edge_chooser.h"
 #include "build/widen_edges.h"
 #include "graph/point_set.h"
+#include "graph/product_edges.h"
 #include "graph/reachability.h"
 #include "graph/vamana.h"
 #include "layouts/file_names.h"
@@ -127,6 +128,8 @@ public:
         TRACKWAY_TRY_ASSIGN(edges, io::MappedFile::open(work_.file(kEdgesFile), true, task_.limit));
         graph::Adjacency adjacency(edges.writable_numbers(), task_.options.max_degree);
         const std::uint32_t entry_point = points_.medoid(arena_);
+        if (graph::needs_product_edges(points_, arena_))
+            graph::add_product_edges(points_, {}, arena_, adjacency);
         if (arena_.stopped()) return base::cancelled();
         graph::connect_all(points_, entry_point, task_.options.build_list_size, adjacency);
         // Pages hold sorted lists: what comes after must not depend on an order that is lost there.

@@ -2,12 +2,15 @@
 
 #include "base/aligned_buffer.h"
 #include "base/random.h"
+#include "graph/product_edges.h"
+#include "graph/reachability.h"
 #include "graph/vamana.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 namespace trackway::builder {
 namespace {
@@ -41,12 +44,43 @@ std::vector<std::uint32_t> draw_sample(std::uint64_t count, std::span<const floa
     return sample;
 }
 
+std::uint32_t longest(const graph::PointSet& points, const base::Arena& arena) {
+    const std::vector<float> lengths = points.lengths(arena);
+    return static_cast<std::uint32_t>(std::max_element(lengths.begin(), lengths.end()) -
+                                      lengths.begin());
+}
+
+// Puts the longest of all rows in place of as many of the sample.
+void take_longest(const MatrixView& vectors, const base::Arena& arena,
+                  std::vector<std::uint32_t>& sample) {
+    const graph::PointSet points(vectors, Metric::kInnerProduct, arena);
+    if (!graph::needs_product_edges(points, arena)) return;
+    const std::vector<float> lengths = points.lengths(arena);
+    std::vector<std::uint32_t> rows(vectors.row_count);
+    std::iota(rows.begin(), rows.end(), 0U);
+    const std::size_t count = (sample.size() + 1) / 2;
+    std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count), rows.end(),
+                      [&](std::uint32_t a, std::uint32_t b) {
+                          return lengths[a] > lengths[b] || (lengths[a] == lengths[b] && a < b);
+                      });
+    rows.resize(count);
+    for (std::size_t i = 0; rows.size() < sample.size(); ++i) {
+        const std::uint32_t row =
+            sample[i * sample.size() / (sample.size() - count) % sample.size()];
+        if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
+        if (i > 2 * sample.size()) break;
+    }
+    std::sort(rows.begin(), rows.end());
+    sample = std::move(rows);
+}
+
 }  // namespace
 
 NavigationRows build_navigation(const MatrixView& vectors, Metric metric,
                                 std::span<const float> strength, std::uint64_t seed,
                                 const base::Arena& arena) {
     std::vector<std::uint32_t> sample = draw_sample(vectors.row_count, strength, seed);
+    if (metric == Metric::kInnerProduct) take_longest(vectors, arena, sample);
     base::AlignedBuffer bytes(sample.size() * vectors.row_bytes());
     for (std::size_t i = 0; i < sample.size(); ++i) {
         std::memcpy(bytes.data() + i * vectors.row_bytes(), vectors.row(sample[i]),
@@ -54,9 +88,14 @@ NavigationRows build_navigation(const MatrixView& vectors, Metric metric,
     }
     const graph::PointSet points(
         {bytes.data(), vectors.element_type, sample.size(), vectors.dimension}, metric, arena);
-    const graph::VamanaGraph graph = graph::build_vamana(
+    graph::VamanaGraph graph = graph::build_vamana(
         points, {.max_degree = kNavigationDegree, .build_list_size = kBuildList, .seed = seed},
         arena, [](std::uint32_t) {});
+    if (graph::needs_product_edges(points, arena)) {
+        graph::add_product_edges(points, {}, arena, graph.adjacency);
+        graph.entry_point = longest(points, arena);
+        graph::connect_all(points, graph.entry_point, kBuildList, graph.adjacency);
+    }
     if (arena.stopped()) return {};
     // Row 0 is the entry point: it changes places with what stands there.
     const auto row_of = [&](std::uint32_t point) {

@@ -7,6 +7,7 @@
 #include "build/graph_layout.h"
 #include "build/partition_stage.h"
 #include "build/workload.h"
+#include "graph/product_edges.h"
 #include "graph/vamana.h"
 #include "shard/partition.h"
 
@@ -164,7 +165,10 @@ private:
         const std::uint64_t list_bytes = (std::uint64_t{options_.graph.max_degree} + 1) * 4 + 16;
         const std::uint64_t again =
             shards == 1 ? 0 : shard::Assigner::home_max(rows_, shards) * list_bytes;
-        return rows_ * (16 + lift_bytes_) + kBlockBytes + again;
+        const std::uint64_t by_product = options_.metric == Metric::kInnerProduct
+                                             ? graph::product_edge_bytes(rows_, {})
+                                             : 0;
+        return rows_ * (16 + lift_bytes_) + kBlockBytes + again + by_product;
     }
     std::uint64_t codes(std::uint64_t training_rows) const {
         return codes_stage_bytes(

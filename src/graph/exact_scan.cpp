@@ -1,6 +1,7 @@
 #include "graph/exact_scan.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace trackway::graph {
 namespace {
@@ -13,9 +14,14 @@ constexpr std::size_t kQueriesPerTask = 16;
 ExactScan::ExactScan(const MatrixView& queries, Metric metric, std::uint32_t k)
     : queries_(queries),
       measure_(distance::distance_function(metric, queries.element_type)),
-      nearest_(queries.row_count) {
+      nearest_(queries.row_count),
+      excluded_(queries.row_count) {
     for (Frontier& list : nearest_)
         list.reset(k);
+}
+
+void ExactScan::exclude(std::size_t query, std::vector<std::uint32_t> rows) {
+    excluded_[query] = std::move(rows);
 }
 
 // Tiles stay in a core's cache while some queries pass over them.
@@ -38,7 +44,10 @@ void ExactScan::scan_tile(std::size_t query, const MatrixView& tile, std::uint32
              tile.dimension, distances.data());
     for (std::uint32_t i = 0; i < distances.size(); ++i) {
         const Candidate candidate{distances[i], first + i, 0};
-        if (nearest_[query].admits(candidate)) nearest_[query].insert(candidate);
+        if (!nearest_[query].admits(candidate)) continue;
+        const std::vector<std::uint32_t>& excluded = excluded_[query];
+        if (std::binary_search(excluded.begin(), excluded.end(), candidate.vertex)) continue;
+        nearest_[query].insert(candidate);
     }
 }
 

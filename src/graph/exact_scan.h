@@ -17,6 +17,9 @@ public:
     // Keeps the k nearest of each query, which must stay.
     ExactScan(const MatrixView& queries, Metric metric, std::uint32_t k);
 
+    // Rows of the dataset, sorted, that are not offered to the query; none until it is called.
+    void exclude(std::size_t query, std::vector<std::uint32_t> rows);
+
     // The block's first row is row `first` of the dataset. Unfinished when arena.stopped().
     void add(const MatrixView& block, std::uint32_t first, const base::Arena& arena);
 
@@ -31,6 +34,7 @@ private:
     MatrixView queries_;
     distance::DistanceFn measure_;
     std::vector<Frontier> nearest_;
+    std::vector<std::vector<std::uint32_t>> excluded_;  // of each query
 };
 
 // For each query its k nearest of these rows, or all rows where they are fewer. Unfinished when

@@ -14,6 +14,17 @@ constexpr std::size_t kBlock = 8192;
 
 }  // namespace
 
+template <class Body>
+void PointSet::for_each_row(const base::Arena& arena, const Body& body) const {
+    arena.parallel_for(count(), kBlock, [&](std::size_t begin, std::size_t end, auto) {
+        std::vector<float> row(rows_.dimension);
+        for (std::size_t i = begin; i < end; ++i) {
+            distance::row_floats(rows_.row(i), rows_.element_type, metric_, row);
+            body(i, std::span<const float>(row));
+        }
+    });
+}
+
 PointSet::PointSet(MatrixView rows, Metric metric, const base::Arena& arena)
     : rows_(rows), metric_(metric) {
     const Metric measured = metric == Metric::kInnerProduct ? Metric::kL2 : metric;
@@ -40,6 +51,22 @@ PointSet PointSet::copied(std::span<const std::uint32_t> ids, const std::byte* r
     return some;
 }
 
+PointSet PointSet::by_product() const {
+    PointSet points;
+    points.rows_ = rows_;
+    points.metric_ = metric_;
+    points.measure_ = distance::distance_function(Metric::kInnerProduct, rows_.element_type);
+    return points;
+}
+
+std::vector<float> PointSet::lengths(const base::Arena& arena) const {
+    std::vector<float> lengths(count());
+    for_each_row(arena, [&](std::size_t i, std::span<const float> row) {
+        lengths[i] = static_cast<float>(std::sqrt(distance::squared_norm(row)));
+    });
+    return lengths;
+}
+
 void PointSet::distances(std::uint32_t point, std::span<const std::uint32_t> ids,
                          float* out) const {
     measure_(rows_.row(point), {rows_.data, rows_.row_bytes(), ids.data(), ids.size()},
@@ -49,17 +76,6 @@ void PointSet::distances(std::uint32_t point, std::span<const std::uint32_t> ids
         const float difference = lift_[point] - lift_[ids[i]];
         out[i] += difference * difference;
     }
-}
-
-template <class Body>
-void PointSet::for_each_row(const base::Arena& arena, const Body& body) const {
-    arena.parallel_for(count(), kBlock, [&](std::size_t begin, std::size_t end, auto) {
-        std::vector<float> row(rows_.dimension);
-        for (std::size_t i = begin; i < end; ++i) {
-            distance::row_floats(rows_.row(i), rows_.element_type, metric_, row);
-            body(i, std::span<const float>(row));
-        }
-    });
 }
 
 std::uint32_t PointSet::medoid(const base::Arena& arena) const {

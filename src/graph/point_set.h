@@ -32,6 +32,14 @@ public:
     // out[i] = distance of points `point` and ids[i], in the graph's geometry.
     void distances(std::uint32_t point, std::span<const std::uint32_t> ids, float* out) const;
 
+    // The same points, nearest by inner product: distances are minus the product. REQUIRES:
+    // is_lifted().
+    PointSet by_product() const;
+    // Inner product as a distance; otherwise rows have no lengths here.
+    bool is_lifted() const noexcept { return !lift_.empty(); }
+    // Of each row.
+    std::vector<float> lengths(const base::Arena& arena) const;
+
     // The point nearest to the mean of all (of the unit vectors under cosine); the smallest of
     // equals.
     std::uint32_t medoid(const base::Arena& arena) const;
