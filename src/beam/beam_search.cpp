@@ -73,6 +73,8 @@ Status BeamSearch::start(const std::byte* query, const BeamParams& params,
     bound_ = kAny;
     next_margin_ = 0;
     counts_ = {};
+    for (const std::uint32_t place : excluded_)
+        seen_.insert(place);
     find_entries();
     ids_.clear();
     return choose_beam();
@@ -86,9 +88,7 @@ void BeamSearch::find_entries() {
     };
     if (navigation.empty()) {
         const auto entry = static_cast<std::uint32_t>(graph_->description.entry_point);
-        table_.estimate(graph_->codes, {&entry, 1}, distances_.data());
-        ++counts_.estimates;
-        return enter(distances_[0], entry);
+        return enter_anyway(entry);
     }
     entries_.reset(kNavigationList);
     rows_seen_.clear();
@@ -118,6 +118,15 @@ void BeamSearch::find_entries() {
     }
     for (const Candidate& entry : entries_.list().first(std::min(kEntries, entries_.size())))
         enter(entry.distance, navigation.place(entry.vertex));
+    if (frontier_.size() == 0) enter_anyway(navigation.place(entries_[0].vertex));
+}
+
+// A search has to begin somewhere, even where that vertex is not offered as an answer.
+void BeamSearch::enter_anyway(std::uint32_t place) {
+    table_.estimate(graph_->codes, {&place, 1}, distances_.data());
+    ++counts_.estimates;
+    seen_.insert(place);
+    insert({distances_[0], place, kWaiting}, frontier_, next_);
 }
 
 Status BeamSearch::absorb(PageId page, std::span<const std::byte> bytes) {
@@ -219,6 +228,7 @@ void BeamSearch::score(PageId page, const View& view, std::span<const Asked> ask
         if (!is_asked && !params_.page_mates) continue;
         const auto row = static_cast<std::uint32_t>(static_cast<std::uint64_t>(view.row(i)));
         const auto number = static_cast<std::uint32_t>(place);
+        if (is_excluded(number)) continue;
         if (!found_already(row)) found_.insert({distances_[i], row, number});
         if (!is_asked) scored_.push_back({distances_[i], number, i});
     }

@@ -95,6 +95,11 @@ public:
     // than the nearest vertex measured here. Until start().
     void set_bound(float distance) noexcept { bound_ = distance; }
 
+    // Places, sorted, of vertices that searches from now on neither find nor pass through, as if
+    // the graph did not have them: a row that asks for its like must not profit from being there.
+    // The span must stay until the next call.
+    void exclude(std::span<const std::uint32_t> places) noexcept { excluded_ = places; }
+
     // What searches of the same query with smaller margins would find is passed on the way of one
     // without a margin: watch.reached(i) is called where a search with margins[i] would have ended,
     // before anything beyond is read; counts() and found() are then as that one would leave them.
@@ -141,6 +146,7 @@ private:
     };
 
     void find_entries();
+    void enter_anyway(std::uint32_t place);
     Status finish_hop();
     Status open_pages();
     Status blame(PageId page, const std::string& what);
@@ -154,6 +160,9 @@ private:
     template <class View>
     void keep_resident(const View& view, graph::Candidate scored);
     bool found_already(std::uint32_t row) const;
+    bool is_excluded(std::uint32_t place) const noexcept {
+        return !excluded_.empty() && std::binary_search(excluded_.begin(), excluded_.end(), place);
+    }
     Status expand(std::uint32_t place, std::span<const std::uint32_t> neighbors);
     Status meet(std::uint32_t place, std::span<const std::uint32_t> neighbors);
     void enter_met();
@@ -182,6 +191,7 @@ private:
     double query_length_ = 0;
     float bound_ = std::numeric_limits<float>::infinity();
     std::vector<std::uint32_t>* visits_ = nullptr;
+    std::span<const std::uint32_t> excluded_;
     const MarginWatch* watch_ = nullptr;
     std::size_t next_margin_ = 0;  // of watch_, that has not been reached
     quant::DistanceTable table_;

@@ -23,6 +23,8 @@ constexpr double kGrowthMax = 2.5;
 constexpr std::uint32_t kSharesPermille[] = {0, 100, 200};
 constexpr std::uint32_t kLists[] = {10, 12, 15, 18, 22, 26, 30,  35,
                                     40, 46, 52, 60, 70, 85, 105, 130};
+// Longer lists of queries that read so much tell nothing more, and take long.
+constexpr double kPagesMost = 60;
 // A share finds enough at most so many lists earlier than the one before.
 constexpr std::size_t kListsBefore = 3;
 // So thorough that no other setting finds what this misses.
@@ -34,8 +36,11 @@ constexpr float kSame = 1e-6F;
 constexpr std::uint32_t kMarginLists[] = {100, 200, 400, 800};
 constexpr double kRecallEnough = 0.995;
 constexpr double kHardlyMore = 0.002;
-// The share of page-mates is chosen with every fourth query, margins with all.
+// The share of page-mates and what hot vertices save are measured with every fourth query, or with
+// so many of them; margins with all, or where each is a search of its own with so many.
 constexpr std::uint32_t kCoarseStep = 4;
+constexpr std::size_t kCoarseQueries = 384;
+constexpr std::size_t kQueriesWithEdges = 768;
 // What fewer queries find says too little of what others will.
 constexpr std::size_t kQueriesLeast = 100;
 constexpr double kHotRecall = 0.95;
@@ -51,6 +56,9 @@ constexpr std::size_t kMarginStep = 4;  // by which the range of those is sought
 // Less than this nobody asks for; more than this takes no margin.
 constexpr double kRecallLeast = 0.85;
 constexpr double kRecallMost = 0.997;
+// Steps of the curve between those that are larger are divided, so many times at most.
+constexpr double kStepMost = 0.06;
+constexpr int kRefinements = 3;
 
 // Of margins, ascending, and what was found with each: the last below the least that is asked for,
 // and the first above the most.
@@ -83,8 +91,9 @@ public:
                 .codes = {laid_out.codes.data(), laid_out.graph.codec.code_bytes()},
                 .navigation = {laid_out.navigation, kNavigationDegree},
                 .estimate_error = error_of_estimates()},
-          coarse_({view_, judging, laid_out.graph, fetch(), kCoarseStep}, arena),
-          fine_({view_, judging, laid_out.graph, fetch()}, arena) {}
+          coarse_(task(std::max(kCoarseStep, step_to(kCoarseQueries))), arena),
+          with_edges_(task(step_to(kQueriesWithEdges)), arena),
+          fine_(task(1), arena) {}
 
     Result<Calibration> run_all() {
         Calibration best;
@@ -102,11 +111,22 @@ public:
                 TRACKWAY_TRY(measure_curve(best, true, best.curve_with_edges));
         }
         TRACKWAY_TRY(coarse_.status());
+        TRACKWAY_TRY(with_edges_.status());
         TRACKWAY_TRY(fine_.status());
         return best;
     }
 
 private:
+    // Of the judging queries, every step-th is so many.
+    std::uint32_t step_to(std::size_t queries) const {
+        return static_cast<std::uint32_t>(
+            std::max<std::size_t>(judging_.numbers.size() / queries, 1));
+    }
+
+    TrialTask task(std::uint32_t step) const {
+        return {view_, judging_, laid_out_.graph, fetch(), step, laid_out_.place_of};
+    }
+
     PageFetch fetch() const {
         return [this](PageId page, std::span<std::byte> bytes, std::uint32_t /*thread*/) {
             return laid_out_.pages.read(page, bytes);
@@ -161,7 +181,7 @@ private:
                 return costs_by_list(share, first);
             }
             if (recall >= kRecallsAimed[0]) reached = std::min(reached, i);
-            if (recall >= kRecallsAimed[1]) break;
+            if (recall >= kRecallsAimed[1] || outcomes.back().pages > kPagesMost) break;
         }
         first = reached - std::min<std::size_t>(reached, kListsBefore);
         return costs_at_recalls(kRecallsAimed, outcomes);
@@ -181,32 +201,83 @@ private:
         return measured;
     }
 
-    Status measure_margins(const beam::BeamParams& params, std::span<const float> margins,
+    // Every fourth query tells the range of margins that is asked for, and what those beyond find
+    // more; within it all do.
+    Status measure_margins(const beam::BeamParams& params, std::span<const float> tried,
                            layouts::RecallCurve& curve) {
-        const auto found = fine_.sweep(params, margins, rerank_);
-        const auto [first, last] = useful_range(found);
-        const auto useful = margins.subspan(first, last + 1 - first);
-        const auto without_hot = coarse_.sweep(params, useful, rerank_);
+        const auto rough = coarse_.sweep(params, tried, rerank_);
+        const auto [first, last] = useful_range(rough);
+        std::vector<float> margins(tried.begin() + static_cast<std::ptrdiff_t>(first),
+                                   tried.begin() + static_cast<std::ptrdiff_t>(last + 1));
+        std::vector<TrialOutcome> found = refined(params, margins);
+        const auto without_hot = coarse_.sweep(params, margins, rerank_);
         const double sought = cost_at(kHotRecall, without_hot).recall;
         curve.hot = {{0, static_cast<float>(cost_at(sought, without_hot).pages)}};
         std::vector<TrialOutcome> with_hot = without_hot;
-        TRACKWAY_TRY(measure_hot(params, useful, sought, curve, with_hot));
-        for (std::size_t i = first; i < margins.size() && !arena_.stopped(); ++i) {
-            // Of vertices that are not read no page-mates are seen: the same margin finds less.
-            // The same queries show by how much.
-            const std::size_t at = std::min(i, last) - first;
-            const double change = with_hot[at].recall - without_hot[at].recall;
-            // Of those that find no more than a smaller margin the smaller one will do.
-            if (!curve.margins.empty() &&
-                static_cast<float>(found[i].recall) <= curve.margins.back().recall)
-                continue;
-            curve.margins.push_back({.recall = static_cast<float>(found[i].recall),
-                                     .recall_with_hot = static_cast<float>(
-                                         std::clamp(found[i].recall + change, 0.0, 1.0)),
-                                     .margin = margins[i],
-                                     .pages_per_query = static_cast<float>(found[i].pages)});
+        TRACKWAY_TRY(measure_hot(params, margins, sought, curve, with_hot));
+        // Of vertices that are not read no page-mates are seen: the same margin finds less. The
+        // same queries show by how much.
+        double change = 0;
+        for (std::size_t i = 0; i < margins.size(); ++i) {
+            change = with_hot[i].recall - without_hot[i].recall;
+            add_margin(margins[i], found[i], change, curve);
+        }
+        for (std::size_t i = last + 1; i < tried.size(); ++i) {
+            TrialOutcome beyond = found.back();
+            beyond.recall += rough[i].recall - rough[last].recall;
+            beyond.pages += rough[i].pages - rough[last].pages;
+            add_margin(tried[i], beyond, change, curve);
         }
         return {};
+    }
+
+    // Of those that find no more than a smaller margin the smaller one will do.
+    static void add_margin(float margin, const TrialOutcome& found, double change_with_hot,
+                           layouts::RecallCurve& curve) {
+        const auto recall = static_cast<float>(std::clamp(found.recall, 0.0, 1.0));
+        if (!curve.margins.empty() && recall <= curve.margins.back().recall) return;
+        curve.margins.push_back({.recall = recall,
+                                 .recall_with_hot = static_cast<float>(
+                                     std::clamp(found.recall + change_with_hot, 0.0, 1.0)),
+                                 .margin = margin,
+                                 .pages_per_query = static_cast<float>(found.pages)});
+    }
+
+    // What is found with each margin; where the next one finds much more, margins are put between.
+    std::vector<TrialOutcome> refined(const beam::BeamParams& params, std::vector<float>& margins) {
+        const int parts = view_.edges == nullptr ? 8 : 2;
+        TrialRuns& runs = view_.edges == nullptr ? fine_ : with_edges_;
+        std::vector<TrialOutcome> found = runs.sweep(params, margins, rerank_);
+        for (int round = 0; round < kRefinements && !arena_.stopped(); ++round) {
+            std::vector<float> between;
+            for (std::size_t i = 0; i + 1 < margins.size(); ++i) {
+                const bool is_asked =
+                    found[i + 1].recall > kRecallLeast && found[i].recall < kRecallMost;
+                if (!is_asked || found[i + 1].recall - found[i].recall < kStepMost) continue;
+                if (margins[i + 1] == layouts::kMarginMost) continue;
+                for (int part = 1; part < parts; ++part) {
+                    between.push_back(margins[i] + (margins[i + 1] - margins[i]) *
+                                                       static_cast<float>(part) /
+                                                       static_cast<float>(parts));
+                }
+            }
+            if (between.empty()) break;
+            const auto more = runs.sweep(params, between, rerank_);
+            std::vector<std::pair<float, TrialOutcome>> all;
+            for (std::size_t i = 0; i < margins.size(); ++i)
+                all.emplace_back(margins[i], found[i]);
+            for (std::size_t i = 0; i < between.size(); ++i)
+                all.emplace_back(between[i], more[i]);
+            std::sort(all.begin(), all.end(),
+                      [](const auto& a, const auto& b) { return a.first < b.first; });
+            margins.clear();
+            found.clear();
+            for (const auto& [margin, outcome] : all) {
+                margins.push_back(margin);
+                found.push_back(outcome);
+            }
+        }
+        return found;
     }
 
     // What more and more hot vertices save where so much is found; with_hot: what the most find
@@ -315,6 +386,7 @@ private:
     bool is_lossless_ = true;  // of distances in the vectors that are searched
     beam::GraphView view_;
     TrialRuns coarse_;
+    TrialRuns with_edges_;
     TrialRuns fine_;
     std::uint32_t rerank_ = 0;
     std::uint32_t list_ = kMarginLists[0];

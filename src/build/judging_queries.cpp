@@ -1,10 +1,15 @@
 #include "build/judging_queries.h"
 
 #include "base/aligned_buffer.h"
+#include "base/checksum.h"
 #include "graph/exact_scan.h"
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <utility>
 
 namespace trackway::builder {
 namespace {
@@ -18,6 +23,80 @@ constexpr std::uint64_t kQueriesOfShard = 512;
 constexpr std::uint64_t kVectorsPerQuery = 10;
 constexpr std::uint64_t kQueriesLeast = 128;
 
+// Rows by their bytes.
+class RowsByBytes {
+public:
+    explicit RowsByBytes(const MatrixView& rows) : rows_(rows) {}
+
+    // The number of an equal row that was added before; none: its own number from now on.
+    std::optional<std::size_t> add(const std::byte* row) {
+        if (const auto equal = find(row)) return equal;
+        numbers_.emplace(hash_of(row), added_.size());
+        added_.push_back(row);
+        return std::nullopt;
+    }
+
+    std::optional<std::size_t> find(const std::byte* row) const {
+        const auto [begin, end] = numbers_.equal_range(hash_of(row));
+        for (auto at = begin; at != end; ++at) {
+            if (std::memcmp(added_[at->second], row, rows_.row_bytes()) == 0) return at->second;
+        }
+        return std::nullopt;
+    }
+
+private:
+    std::uint64_t hash_of(const std::byte* row) const {
+        return base::checksum64({row, rows_.row_bytes()});
+    }
+
+    MatrixView rows_;  // their shape
+    std::vector<const std::byte*> added_;
+    std::unordered_multimap<std::uint64_t, std::size_t> numbers_;
+};
+
+// Numbers of distinct queries of the half that judges.
+std::vector<std::uint64_t> distinct_judges(const MatrixView& queries) {
+    RowsByBytes seen(queries);
+    std::vector<std::uint64_t> numbers;
+    for (std::uint64_t number = 1; number < queries.row_count; number += 2) {
+        if (!seen.add(queries.row(number))) numbers.push_back(number);
+    }
+    if (numbers.empty()) numbers.push_back(0);
+    return numbers;
+}
+
+base::AlignedBuffer gather(const MatrixView& queries, std::span<const std::uint64_t> numbers) {
+    base::AlignedBuffer rows(numbers.size() * queries.row_bytes());
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        std::memcpy(rows.data() + i * queries.row_bytes(), queries.row(numbers[i]),
+                    queries.row_bytes());
+    }
+    return rows;
+}
+
+// The vertices that are the same vector as a query, for each query.
+std::vector<std::vector<std::uint32_t>> same_vertices(const MatrixView& queries,
+                                                      const MatrixView& given,
+                                                      const base::Arena& arena) {
+    RowsByBytes by_bytes(queries);
+    for (std::uint64_t i = 0; i < queries.row_count; ++i)
+        by_bytes.add(queries.row(i));
+    std::vector<std::vector<std::uint32_t>> same(queries.row_count);
+    for (std::uint32_t v = 0; v < given.row_count && !arena.stopped(); ++v) {
+        if (const auto query = by_bytes.find(given.row(v))) same[*query].push_back(v);
+    }
+    return same;
+}
+
+// So many of them, at equal distances.
+std::vector<std::uint64_t> spread(std::span<const std::uint64_t> numbers, std::uint64_t most) {
+    const std::uint64_t count = std::min<std::uint64_t>(numbers.size(), most);
+    std::vector<std::uint64_t> some;
+    for (std::uint64_t i = 0; i < count; ++i)
+        some.push_back(numbers[i * numbers.size() / count]);
+    return some;
+}
+
 }  // namespace
 
 JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& given,
@@ -27,21 +106,27 @@ JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& 
     judging.workload = &workload;
     judging.k =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(kNeighborsSought, given.row_count));
-    const std::uint64_t count = workload.given().row_count;
-    const std::uint64_t half = std::max<std::uint64_t>(count / 2, 1);
     const std::uint64_t part = kQueries * given.row_count / numbers.row_count();
     const std::uint64_t worth = std::max(given.row_count / kVectorsPerQuery, kQueriesLeast);
-    const std::uint64_t used = std::min({half, std::max(part, kQueriesOfShard), worth});
-    base::AlignedBuffer rows(used * given.row_bytes());
-    for (std::uint64_t i = 0; i < used; ++i) {
-        judging.numbers.push_back(std::min(i * half / used * 2 + 1, count - 1));
-        std::memcpy(rows.data() + i * given.row_bytes(),
-                    workload.given().row(judging.numbers.back()), given.row_bytes());
-    }
-    graph::ExactScan scan({rows.data(), given.element_type, used, given.dimension}, metric,
-                          judging.k);
+    const std::uint64_t most = std::min(std::max(part, kQueriesOfShard), worth);
+    const MatrixView& queries = workload.given();
+    const std::vector<std::uint64_t> chosen = spread(distinct_judges(queries), most);
+    const base::AlignedBuffer rows = gather(queries, chosen);
+    const MatrixView asked{rows.data(), given.element_type, chosen.size(), given.dimension};
+    auto same = same_vertices(asked, given, arena);
+    const bool is_any_left = std::any_of(same.begin(), same.end(), [&](const auto& vertices) {
+        return given.row_count - vertices.size() >= judging.k;
+    });
+    if (!is_any_left) same.assign(1, {});
+    graph::ExactScan scan(asked, metric, judging.k);
+    for (std::size_t i = 0; i < same.size(); ++i)
+        scan.exclude(i, same[i]);
     scan.add(given, 0, arena);
-    for (const graph::Frontier& found : scan.nearest()) {
+    for (std::size_t i = 0; i < same.size(); ++i) {
+        const graph::Frontier& found = scan.nearest()[i];
+        if (found.size() < judging.k) continue;
+        judging.numbers.push_back(chosen[i]);
+        judging.same.push_back(std::move(same[i]));
         graph::Frontier& truth = judging.truth.emplace_back();
         truth.reset(judging.k);
         for (const graph::Candidate& candidate : found.list())

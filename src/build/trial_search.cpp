@@ -23,6 +23,7 @@ Status TrialSearcher::run(const std::byte* query, const beam::BeamParams& params
                           const PageFetch& fetch, std::uint32_t thread,
                           const TrialObservers& observers) {
     search_.watch_margins(observers.watch);
+    search_.exclude(observers.excluded);
     TRACKWAY_TRY(search_.start(query, params, observers.visits));
     while (!search_.done()) {
         TRACKWAY_ASSERT(search_.wanted().size() == 1);  // beam width 1
@@ -37,6 +38,13 @@ TrialRuns::TrialRuns(TrialTask task, const base::Arena& arena)
     : task_(std::move(task)), arena_(arena) {
     for (std::uint32_t i = 0; i < arena.thread_count(); ++i)
         searchers_.push_back(std::make_unique<TrialSearcher>(task_.view));
+    for (std::size_t query = 0; query < task_.judging.numbers.size(); query += task_.step) {
+        std::vector<std::uint32_t>& places = excluded_.emplace_back(task_.judging.same[query]);
+        if (task_.place_of.empty()) continue;
+        for (std::uint32_t& place : places)
+            place = static_cast<std::uint32_t>(task_.place_of[place]);
+        std::sort(places.begin(), places.end());
+    }
 }
 
 TrialOutcome TrialRuns::run(const beam::BeamParams& params, std::uint32_t rerank) {
@@ -83,7 +91,8 @@ std::vector<TrialOutcome> TrialRuns::run_watched(const beam::BeamParams& params,
         const std::byte* query =
             task_.judging.workload->queries().row(task_.judging.numbers[i * task_.step]);
         const beam::MarginWatch watch{margins, note};
-        TRACKWAY_TRY(own.run(query, used, task_.fetch, thread, {.watch = &watch}));
+        TRACKWAY_TRY(
+            own.run(query, used, task_.fetch, thread, {.watch = &watch, .excluded = excluded_[i]}));
         while (next < settings)
             note(next);
         return {};

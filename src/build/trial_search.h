@@ -41,10 +41,11 @@ inline beam::BeamParams trial_params(std::uint64_t vertices, std::uint32_t list,
 // Fills in one page; called by any thread, which gives its number.
 using PageFetch = std::function<Status(PageId, std::span<std::byte>, std::uint32_t)>;
 
-// Who is told what a search does.
+// Who is told what a search does, and what it leaves out.
 struct TrialObservers {
     std::vector<std::uint32_t>* visits = nullptr;  // see BeamSearch::start()
     const beam::MarginWatch* watch = nullptr;
+    std::span<const std::uint32_t> excluded = {};  // see BeamSearch::exclude()
 };
 
 // One thread's search.
@@ -75,7 +76,8 @@ struct TrialTask {
     const JudgingQueries& judging;
     const BuiltGraph& graph;  // that the view shows
     PageFetch fetch;
-    std::uint32_t step = 1;  // of the judging queries, every step-th is run
+    std::uint32_t step = 1;                  // of the judging queries, every step-th is run
+    std::span<const LocalId> place_of = {};  // of each vertex; empty: the same number
 };
 
 // By what to multiply the cost of a setting that finds less than was aimed at: by how much more it
@@ -130,6 +132,7 @@ private:
     TrialTask task_;
     const base::Arena& arena_;
     std::vector<std::unique_ptr<TrialSearcher>> searchers_;
+    std::vector<std::vector<std::uint32_t>> excluded_;  // places, of each query that is run
     Status status_;
 };
 
