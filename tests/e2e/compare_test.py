@@ -259,7 +259,8 @@ class CompareTest(programs.DatasetTest):
         """SIGTERM ends compare.py, the program that it runs and what that started; SIGHUP does not, if it was ignored
         before, as nohup has it."""
         mark = f"{self.folder}/child"
-        process = self.start(search=["sh", "-c", f"sh -c 'sleep 1000; : \"{mark}\"'; true"], ignored=signal.SIGHUP)
+        process = self.start("--systems", "", search=["sh", "-c", f"sh -c 'sleep 1000; : \"{mark}\"'; true"],
+                             ignored=signal.SIGHUP)
         deadline = time.monotonic() + 60
         while not running(mark):
             self.assertLess(time.monotonic(), deadline)
