@@ -223,14 +223,17 @@ int Program::run(int argc, char** argv, const std::function<Status(const std::st
         std::cout << app_.config_to_str(true, false) << std::flush;
         return std::cout ? kDone : kFailed;
     }
-    const StopOnSignal stop(may_leave_);
     Status status;
     try {
+        const StopOnSignal stop(may_leave_);
         status = check_place(app_, flags_.json);
         if (status) status = work(stop.token());
         if (status) status = check_stdout();
     } catch (const std::bad_alloc&) {
         status = tl::unexpected(Error{ErrorCode::kOutOfMemory, "out of memory"});
+    } catch (const std::system_error& error) {  // a thread that cannot be started
+        status = tl::unexpected(
+            Error{ErrorCode::kOutOfMemory, std::string("cannot start a thread: ") + error.what()});
     }
     if (status) return kDone;
     std::cerr << app_.get_name() << ": " << status.error().message << '\n';

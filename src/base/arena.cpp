@@ -9,7 +9,14 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <latch>
+#include <new>
+#include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace trackway::base {
 namespace {
@@ -35,6 +42,37 @@ Status check_thread_count(std::uint64_t thread_count) {
     if (thread_count <= kMaxThreads) return {};
     return fail(ErrorCode::kInvalidArgument,
                 join("threads: expected 0 to ", kMaxThreads, ", found ", thread_count));
+}
+
+// oneTBB ends the program when it cannot start a thread, so as many are started before, all at
+// once, and two more, since a thread that has ended counts for a moment longer.
+Status check_threads_start(std::uint64_t thread_count) {
+    TRACKWAY_TRY(check_thread_count(thread_count));
+    const std::uint32_t wanted = resolve(static_cast<std::uint32_t>(thread_count));
+    constexpr std::uint32_t kSpare = 2;
+    std::latch may_end(1);
+    std::vector<std::thread> threads;
+    int error_number = 0;
+    try {
+        for (std::uint32_t i = 0; i < wanted + kSpare; ++i)
+            threads.emplace_back([&] { may_end.wait(); });
+    } catch (const std::system_error& error) {
+        error_number = error.code().value();
+    } catch (const std::bad_alloc&) {
+        error_number = ENOMEM;
+    }
+    may_end.count_down();
+    for (std::thread& thread : threads)
+        thread.join();
+    if (error_number == 0) return {};
+    const std::size_t started = threads.size();
+    const std::string advice =
+        started > kSpare ? join("; ", started - kSpare, " can be: ask for so many") : "";
+    return fail(
+        ErrorCode::kOutOfMemory,
+        join("threads: ", wanted, " cannot be started (",
+             std::system_category().message(error_number),
+             "): a limit of processes or of memory (ulimit -u, -v; of a container)", advice));
 }
 
 Arena::Arena(std::uint32_t thread_count, std::stop_token stop)

@@ -18,6 +18,9 @@ namespace trackway::base {
 // More than a machine has only cost memory: an error that says what was found.
 constexpr std::uint32_t kMaxThreads = 1024;
 Status check_thread_count(std::uint64_t thread_count);
+// The same, and whether an Arena can start as many now (0: one for each core): kOutOfMemory where a
+// limit of processes or of memory forbids it. Before an Arena is made.
+Status check_threads_start(std::uint64_t thread_count);
 
 class Arena {
 public:

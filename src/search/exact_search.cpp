@@ -94,7 +94,7 @@ Result<GroundTruth> exact_search(const VectorFile& vectors, const VectorFile& qu
         const std::string where = queries.path().string();
         MatrixView view{nullptr, queries.element_type(), queries.row_count(), queries.dimension()};
         TRACKWAY_TRY(distance::chosen_kernels());
-        TRACKWAY_TRY(base::check_thread_count(options.thread_count));
+        TRACKWAY_TRY(base::check_threads_start(options.thread_count));
         TRACKWAY_TRY(check(vectors, view, where, options));
         TRACKWAY_TRY(base::check_memory(
             where, view.row_count * (view.row_bytes() + 12 * std::uint64_t{options.k})));
@@ -110,7 +110,7 @@ Result<GroundTruth> exact_search(const VectorFile& vectors, const MatrixView& qu
                                  const ExactSearchOptions& options, const std::stop_token& stop) {
     return base::guarded([&]() -> Result<GroundTruth> {
         TRACKWAY_TRY(distance::chosen_kernels());
-        TRACKWAY_TRY(base::check_thread_count(options.thread_count));
+        TRACKWAY_TRY(base::check_threads_start(options.thread_count));
         TRACKWAY_TRY(check(vectors, queries, "queries", options));
         TRACKWAY_TRY(check_lengths("queries", queries, 0, options.metric));
         TRACKWAY_TRY(

@@ -12,6 +12,12 @@ constexpr std::size_t kRecordedMax = std::size_t{16} << 20U;  // numbers, 64 MiB
 
 }  // namespace
 
+namespace {
+
+constexpr std::uint32_t kSlotsAtFirst = 64;  // of a thread
+
+}  // namespace
+
 Result<std::unique_ptr<WorkerPool>> WorkerPool::start(OpenedShards& shards,
                                                       const OpenOptions& options,
                                                       std::uint32_t thread_count,
@@ -50,10 +56,11 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::work(OpenedShards& shards, const OpenOptions& options,
                       const OpenReader& open_reader) {
+    std::uint32_t slots = std::min(options.queries_in_flight_per_thread, kSlotsAtFirst);
     const auto create = [&] {
         return base::guarded([&] {
             return Scheduler::create(
-                shards, {options.queries_in_flight_per_thread, options.max_beam_width},
+                shards, {slots, options.max_beam_width},
                 [&](const io::PageReaderSetup& setup) { return open_reader(options.io, setup); });
         });
     };
@@ -65,6 +72,11 @@ void WorkerPool::work(OpenedShards& shards, const OpenOptions& options,
             std::unique_lock lock(mutex_);
             batch_arrived_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
             if (closing_) return;
+            const std::uint32_t wanted = slots_wanted(options);
+            if (wanted > slots) {
+                slots = wanted;
+                scheduler = tl::unexpected(Error{});  // one with more room takes its place
+            }
         }
         if (!scheduler) scheduler = create();
         if (!scheduler) {
@@ -79,6 +91,17 @@ void WorkerPool::work(OpenedShards& shards, const OpenOptions& options,
         (*scheduler)->abandon(*this, status.error());
         scheduler = tl::unexpected(status.error());
     }
+}
+
+// Of one thread, for its share of the queries that wait; what a search needs is made when so many
+// are asked for, not by what is allowed.
+std::uint32_t WorkerPool::slots_wanted(const OpenOptions& options) const {
+    std::uint64_t queries = 0;
+    for (const Batch* batch : waiting_)
+        queries += batch->queries.row_count - batch->next;
+    const std::uint64_t share = (queries + threads_.size() - 1) / threads_.size();
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(options.queries_in_flight_per_thread, share));
 }
 
 // There is no scheduler for it.

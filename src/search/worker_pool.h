@@ -72,6 +72,7 @@ private:
     WorkerPool() = default;
     void work(OpenedShards& shards, const OpenOptions& options, const OpenReader& open_reader);
     void report_ready(Result<std::unique_ptr<Scheduler>>& scheduler, const OpenedShards& shards);
+    std::uint32_t slots_wanted(const OpenOptions& options) const;  // mutex_ is held
     void refuse_one(const Error& error);
     void drop_rest(Batch& batch);
     bool record_next();

@@ -131,6 +131,12 @@ TEST_SUITE("base") {
         CHECK(status.error().message == "threads: expected 0 to 1024, found 1025");
     }
 
+    TEST_CASE("threads that can be started are no error") {
+        CHECK(check_threads_start(0));
+        CHECK(check_threads_start(8));
+        CHECK(check_threads_start(kMaxThreads + 1).error().code == ErrorCode::kInvalidArgument);
+    }
+
     TEST_CASE("a stop while working lets blocks that have begun finish and skips the others") {
         std::stop_source source;
         const Arena arena(1, source.get_token());

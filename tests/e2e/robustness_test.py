@@ -7,6 +7,7 @@ import pathlib
 import random
 import resource
 import shutil
+import subprocess
 
 import programs
 from programs import (ELEMENTS, METRICS, SEED, DatasetTest, ProgramTest, contents, gaussian_rows,
@@ -442,6 +443,37 @@ class FolderTest(DatasetTest):
         programs.run("search-index", "--index", self.index, "--queries", self.queries, "--json",
                      fifo)
         self.assertTrue(fifo.is_fifo())
+
+
+class LimitsTest(programs.DatasetTest):
+    """Little memory and few threads: an error that says so, never a signal."""
+    SHAPE = (1000, 16)
+    BUILD_OPTIONS = ("--code-type", "pq")
+
+    def test_threads_that_cannot_be_started(self):
+        """Address space for a few stacks, as a container may leave it; status 1, whatever asks."""
+        many = {"build-index": ("--vectors", self.base, "--index", self.folder / "x"),
+                "make-ground-truth": ("--vectors", self.base, "--queries", self.queries, "--output",
+                                      self.folder / "t.ibin"),
+                "search-index": ("--index", self.index, "--queries", self.queries)}
+        for program, options in many.items():
+            for mebibytes in (20, 60, 120):
+                finished = programs.run(program, *options, "--threads", 64,
+                                        preexec_fn=programs.limited(resource.RLIMIT_AS, mebibytes << 20))
+                self.refused(finished, statuses=(1, 127))  # 127: not even its libraries fit
+        finished = programs.run("make-ground-truth", *many["make-ground-truth"], "--threads", 64,
+                                preexec_fn=programs.limited(resource.RLIMIT_AS, 200 << 20))
+        self.refused(finished, "64 cannot be started", "ask for so many", statuses=(1,))
+
+    def test_memory_follows_the_queries(self):
+        """What is allowed to be in flight takes no memory, only what is."""
+        process = programs.start("search-index", "--index", self.index, "--queries", self.queries,
+                                 "--threads", 16, "--queries-in-flight", 4096, "--quiet",
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = status
+        self.assertEqual(status, 0)
+        self.assertLess(usage.ru_maxrss, 300000)  # KiB; threads x queries x reads took 2.8 GB
 
 
 if __name__ == "__main__":
