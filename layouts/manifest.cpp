@@ -18,11 +18,12 @@ using base::join;
 
 constexpr const char* kFormatName = "trackway-index";
 constexpr float kMost = std::numeric_limits<float>::max();
+constexpr std::uint16_t kListsMinor = 5;
 constexpr std::uint16_t kPlaceMinor = 4;
 constexpr std::uint16_t kTablesMinor = 3;     // before, they stood with the one shard
 constexpr std::uint32_t kRerankBefore12 = 2;  // format 1.1 did not say
 
-Json curve_json(const RecallCurve& curve) {
+Json curve_json(const RecallCurve& curve, std::uint16_t format_minor) {
     Json margins = Json::array();
     for (const CalibratedMargin& entry : curve.margins) {
         margins.push_back({{"recall", decimal_text(entry.recall)},
@@ -35,10 +36,19 @@ Json curve_json(const RecallCurve& curve) {
         hot.push_back({{"vertices", entry.vertices},
                        {"pages_per_query", decimal_text(entry.pages_per_query)}});
     }
-    return {{"search_list", curve.list_size},
-            {"edge_bytes", curve.edge_bytes},
-            {"margins", std::move(margins)},
-            {"hot", std::move(hot)}};
+    Json object = {{"search_list", curve.list_size},
+                   {"edge_bytes", curve.edge_bytes},
+                   {"margins", std::move(margins)},
+                   {"hot", std::move(hot)}};
+    if (format_minor < kListsMinor) return object;
+    Json lists = Json::array();
+    for (const CalibratedList& entry : curve.lists) {
+        lists.push_back({{"search_list", entry.search_list},
+                         {"recall", decimal_text(entry.recall)},
+                         {"pages_per_query", decimal_text(entry.pages_per_query)}});
+    }
+    object["lists"] = std::move(lists);
+    return object;
 }
 
 void add_tables(const Manifest& manifest, Json& object) {
@@ -56,8 +66,8 @@ void add_search_settings(const Manifest& manifest, Json& body) {
     body["code_type"] = name_of(manifest.code_type);
     body["estimate_error"] = decimal_text(manifest.estimate_error);
     body["rerank_factor"] = manifest.rerank_factor;
-    body["calibration"] = curve_json(manifest.curve);
-    body["calibration_with_edges"] = curve_json(manifest.curve_with_edges);
+    body["calibration"] = curve_json(manifest.curve, manifest.format_minor);
+    body["calibration_with_edges"] = curve_json(manifest.curve_with_edges, manifest.format_minor);
 }
 
 Json body_of(const Manifest& manifest) {
@@ -150,7 +160,24 @@ void read_encoding(FieldReader& reader, Manifest& manifest) {
     if (manifest.encoding_step <= 0) reader.blame("encoding_step", "a number above 0");
 }
 
-void read_curve(const Json& object, const char* name, FieldReader& reader, RecallCurve& curve) {
+void read_lists(const Json& object, FieldReader& reader, RecallCurve& curve) {
+    read_list(object, "lists", reader, [&](FieldReader& fields) {
+        CalibratedList entry;
+        fields.number("search_list", entry.search_list, 1, kMaxSearchList);
+        fields.decimal("recall", entry.recall, 0, 1);
+        fields.decimal("pages_per_query", entry.pages_per_query, 0, kMost);
+        const bool first = curve.lists.empty();
+        const std::uint32_t list = first ? curve.list_size : curve.lists.back().search_list;
+        const float recall = first ? (curve.margins.empty() ? 0 : curve.margins.back().recall)
+                                   : curve.lists.back().recall;
+        if (entry.search_list <= list || entry.recall <= recall)
+            fields.blame("recall", "list and recall that rise, above those of the margins");
+        curve.lists.push_back(entry);
+    });
+}
+
+void read_curve(const Json& object, const char* name, FieldReader& reader, RecallCurve& curve,
+                std::uint16_t format_minor) {
     const auto found = object.find(name);
     if (found == object.end() || !found->is_object()) return reader.blame(name, "an object");
     FieldReader inner(*found);
@@ -176,6 +203,7 @@ void read_curve(const Json& object, const char* name, FieldReader& reader, Recal
         if (!rises) fields.blame("vertices", "numbers that rise from 0");
         curve.hot.push_back(entry);
     });
+    if (format_minor >= kListsMinor) read_lists(*found, inner, curve);
     const bool is_empty = curve.list_size == 0;
     if (curve.margins.empty() != is_empty || curve.hot.empty() != is_empty) {
         inner.blame("search_list", "margins and hot if and only if it is not 0");
@@ -188,8 +216,9 @@ void read_search_settings(const Json& object, FieldReader& reader, Manifest& man
                   std::array{CodeType::kPq, CodeType::kOpq, CodeType::kRabitq});
     reader.decimal("estimate_error", manifest.estimate_error, 0, kMost);
     reader.number("rerank_factor", manifest.rerank_factor, 0, manifest.is_encoded() ? 1000 : 0);
-    read_curve(object, "calibration", reader, manifest.curve);
-    read_curve(object, "calibration_with_edges", reader, manifest.curve_with_edges);
+    read_curve(object, "calibration", reader, manifest.curve, manifest.format_minor);
+    read_curve(object, "calibration_with_edges", reader, manifest.curve_with_edges,
+               manifest.format_minor);
 }
 
 // The object has been parsed; problems come back as text.

@@ -52,11 +52,20 @@ struct HotSaving {
     bool operator==(const HotSaving&) const = default;
 };
 
+// What a longer list finds without a margin, beyond what every margin finds.
+struct CalibratedList {
+    std::uint32_t search_list = 0;
+    float recall = 0;
+    float pages_per_query = 0;
+    bool operator==(const CalibratedList&) const = default;
+};
+
 struct RecallCurve {
     std::uint32_t list_size = 0;                 // that all was measured with; 0: nothing was
     std::uint64_t edge_bytes = 0;                // of memory that the resident edges take
     std::vector<CalibratedMargin> margins = {};  // recall and margin rise
     std::vector<HotSaving> hot = {};             // vertices rise, from 0
+    std::vector<CalibratedList> lists = {};      // list and recall rise, above those before
     bool operator==(const RecallCurve&) const = default;
 };
 

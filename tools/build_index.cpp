@@ -48,6 +48,8 @@ void add_options(CLI::App& app, BuildOptions& options, BuildPart& part) {
     add_choice(app, "--vector-encoding", options.layout.encoding, encoding_names(),
                "numbers that pages hold and searches compare; the exact vectors then stand in a "
                "side file that only the last step of a search reads");
+    app.add_flag("--accept-lossy", options.layout.accept_lossy,
+                 "keep a --vector-encoding with which less than 90 % of the nearest are found");
     app.add_option("--workload", options.workload,
                    "sample of queries that decides the layout; without it only the vectors do")
         ->type_name("FILE");

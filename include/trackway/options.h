@@ -29,6 +29,9 @@ struct LayoutOptions {
     // Smaller numbers to search in, and a side file of the exact vectors that only the last step of
     // a search reads. kFloat16 takes float32 vectors, kSq8 (one byte each) float32 and float16.
     VectorEncoding encoding = VectorEncoding::kAsGiven;
+    // Keep an encoding with which less than 90 % of the nearest are found; otherwise an error says
+    // how much it is.
+    bool accept_lossy = false;
 };
 
 enum class ShardGraphs : std::uint8_t {

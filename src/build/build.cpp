@@ -244,7 +244,7 @@ private:
     }
 
     StageKey encode_key() const {
-        return builder::stage_key(join("encode 1 ", name_of(options_.layout.encoding)),
+        return builder::stage_key(join("encode 2 ", name_of(options_.layout.encoding)),
                                   {&partition_key_, 1});
     }
 
@@ -393,7 +393,8 @@ private:
                                  .choices = {.page_order = options_.layout.page_order,
                                              .page_size_bytes = options_.layout.page_size_bytes,
                                              .seed = options_.seed,
-                                             .calibration_bytes = plan_.calibration_bytes},
+                                             .calibration_bytes = plan_.calibration_bytes,
+                                             .accept_lossy = options_.layout.accept_lossy},
                                  .page_costs = {},
                                  .judging = &judging_,
                                  .manifest = manifest(),
@@ -477,7 +478,7 @@ Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& par
                                const BuildProgress& progress, const std::stop_token& stop) {
     return base::guarded([&]() -> Result<BuildReport> {
         TRACKWAY_TRY(distance::chosen_kernels());
-        TRACKWAY_TRY(base::check_thread_count(options.thread_count));
+        TRACKWAY_TRY(base::check_threads_start(options.thread_count));
         TRACKWAY_TRY(builder::check_part(options, part));
         TRACKWAY_TRY_ASSIGN(vectors, VectorFile::open(options.vectors));
         Build build(options, progress, stop, {vectors, {}, vectors.row_count()});

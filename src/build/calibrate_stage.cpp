@@ -1,5 +1,6 @@
 #include "build/calibrate_stage.h"
 
+#include "base/errors.h"
 #include "beam/residence_loader.h"
 #include "build/navigation_stage.h"
 #include "build/trial_search.h"
@@ -44,6 +45,13 @@ constexpr std::size_t kQueriesWithEdges = 768;
 // What fewer queries find says too little of what others will.
 constexpr std::size_t kQueriesLeast = 100;
 constexpr double kHotRecall = 0.95;
+// Longer lists are tried up to this one, until nothing is missed, and as long as all their trials
+// together read no more than so many pages for each vertex.
+constexpr std::uint32_t kListMost = 6400;
+constexpr float kRecallAll = 0.9999F;
+constexpr double kListPagesEach = 20;
+// What codes and reranking together must find.
+constexpr double kEncodedRecallLeast = 0.9;
 // One in so many of the vertices is hot; all that are listed come last.
 constexpr std::uint32_t kHotShares[] = {20, 8, 1};
 constexpr float kMargins[] = {-12.0F, -8.0F,  -5.5F, -4.0F,  -3.0F, -2.5F, -2.0F, -1.5F,
@@ -101,12 +109,14 @@ public:
         if (laid_out_.graph.given.data != nullptr) {
             best.recall_without_rerank = coarse_.run(params_for(kThoroughList, 0), 0).recall;
             best.rerank_factor = is_lossless_ ? 0 : kRerankFactor;
+            TRACKWAY_TRY(check_encoding(best.rerank_factor * judging_.k));
         }
         rerank_ = best.rerank_factor * judging_.k;
         choose_list();
         choose_share(best);
         if (judging_.numbers.size() >= kQueriesLeast) {
             TRACKWAY_TRY(measure_curve(best, false, best.curve));
+            if (!arena_.stopped()) measure_lists(best, best.curve);
             if (laid_out_.edge_bytes <= laid_out_.resident_bytes_max)
                 TRACKWAY_TRY(measure_curve(best, true, best.curve_with_edges));
         }
@@ -117,6 +127,19 @@ public:
     }
 
 private:
+    Status check_encoding(std::uint32_t rerank) {
+        if (laid_out_.accept_lossy || judging_.numbers.size() < kCoarseStep) return {};
+        const double recall = coarse_.run(params_for(kThoroughList, 0), rerank).recall;
+        if (recall >= kEncodedRecallLeast || arena_.stopped()) return {};
+        return base::fail(
+            ErrorCode::kInvalidArgument,
+            base::join("vector encoding: the encoded vectors do not tell near from far: a thorough "
+                       "search with them finds ",
+                       recall, " of the 10 nearest, expected at least ", kEncodedRecallLeast,
+                       "; numbers of very different sizes may be the cause: choose float16, or "
+                       "store the vectors as given, or accept it with --accept-lossy"));
+    }
+
     // Of the judging queries, every step-th is so many.
     std::uint32_t step_to(std::size_t queries) const {
         return static_cast<std::uint32_t>(
@@ -301,6 +324,30 @@ private:
             curve.hot.push_back({count, static_cast<float>(cost_at(sought, with_hot).pages)});
         }
         return {};
+    }
+
+    // Lists beyond that of the margins, as long as they find more and cost no more than the layout
+    // is worth. Every fourth query tells.
+    void measure_lists(const Calibration& best, layouts::RecallCurve& curve) {
+        double work = kListPagesEach * static_cast<double>(laid_out_.place_of.size());
+        const auto queries = static_cast<double>(judging_.numbers.size() / kCoarseStep + 1);
+        double pages = curve.margins.back().pages_per_query;
+        int without_gain = 0;
+        for (std::uint32_t list = 2 * curve.list_size; list <= kListMost; list *= 2) {
+            const beam::BeamParams params = params_for(list, best.expand_share_permille);
+            work -= 2 * pages * queries;
+            const float before =
+                curve.lists.empty() ? curve.margins.back().recall : curve.lists.back().recall;
+            if (params.search_list_size < list || before >= kRecallAll || work < 0) return;
+            const TrialOutcome found = coarse_.run(params, rerank_);
+            if (arena_.stopped()) return;
+            pages = found.pages;
+            const auto recall = static_cast<float>(found.recall);
+            without_gain = recall > before ? 0 : without_gain + 1;
+            if (without_gain == 2) return;
+            if (without_gain > 0) continue;
+            curve.lists.push_back({list, recall, static_cast<float>(found.pages)});
+        }
     }
 
     static TrialOutcome cost_at(double recall, std::span<const TrialOutcome> outcomes) {

@@ -27,6 +27,7 @@ struct LaidOutGraph {
     const layouts::GraphFiles& pages;               // as they were written
     std::uint64_t edge_bytes = 0;                   // of all edges, where they are resident
     std::uint64_t resident_bytes_max = UINT64_MAX;  // of edges and hot records that are tried
+    bool accept_lossy = false;                      // LayoutOptions
 };
 
 struct Calibration {
@@ -46,6 +47,7 @@ struct Calibration {
 // First the share of page-mates to expand at once with which reads and estimates together cost
 // least, at 95 % and at 99 %. Then what margins find (BeamParams::stop_margin) and hot vertices
 // save, without and with all edges resident.
+// kInvalidArgument where vectors are encoded and less than 90 % is found with them.
 Result<Calibration> calibrate(const LaidOutGraph& laid_out, const JudgingQueries& judging,
                               const base::Arena& arena);
 

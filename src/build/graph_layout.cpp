@@ -150,6 +150,7 @@ Status GraphLayout::calibrate_with(const JudgingQueries& judging,
         .pages = pages,
         .edge_bytes = edge_bytes(),
         .resident_bytes_max = choices_.calibration_bytes,
+        .accept_lossy = choices_.accept_lossy,
     };
     TRACKWAY_TRY_ASSIGN(calibration, calibrate(laid_out, judging, arena_));
     calibration_ = std::move(calibration);

@@ -32,6 +32,7 @@ struct LayoutChoices {
     std::uint64_t seed = 1;
     // Calibration keeps no more than this resident.
     std::uint64_t calibration_bytes = UINT64_MAX;
+    bool accept_lossy = false;  // LayoutOptions
 };
 
 // Bytes for each vertex that laying out holds beside vectors, edges and codes, for planning.

@@ -165,9 +165,8 @@ private:
         const std::uint64_t list_bytes = (std::uint64_t{options_.graph.max_degree} + 1) * 4 + 16;
         const std::uint64_t again =
             shards == 1 ? 0 : shard::Assigner::home_max(rows_, shards) * list_bytes;
-        const std::uint64_t by_product = options_.metric == Metric::kInnerProduct
-                                             ? graph::product_edge_bytes(rows_, {})
-                                             : 0;
+        const std::uint64_t by_product =
+            options_.metric == Metric::kInnerProduct ? graph::product_edge_bytes(rows_, {}) : 0;
         return rows_ * (16 + lift_bytes_) + kBlockBytes + again + by_product;
     }
     std::uint64_t codes(std::uint64_t training_rows) const {

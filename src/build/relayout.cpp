@@ -117,7 +117,8 @@ private:
         return builder::lay_out({.graph = graph,
                                  .choices = {.page_order = options_.page_order,
                                              .page_size_bytes = graph_->page_size_bytes(),
-                                             .seed = manifest_.seed},
+                                             .seed = manifest_.seed,
+                                             .accept_lossy = true},
                                  .page_costs = {},
                                  .judging = workload_ ? &judging_ : nullptr,
                                  .trace = std::move(trace_),
@@ -144,7 +145,7 @@ Result<BuildReport> relayout(const RelayoutOptions& options, const BuildProgress
                              const std::stop_token& stop) {
     return base::guarded([&]() -> Result<BuildReport> {
         TRACKWAY_TRY(distance::chosen_kernels());
-        TRACKWAY_TRY(base::check_thread_count(options.thread_count));
+        TRACKWAY_TRY(base::check_threads_start(options.thread_count));
         return Relayout(options, progress, stop).run();
     });
 }

@@ -66,7 +66,7 @@ void put(std::span<const float> values, const ScalarCode& code, std::byte* out) 
     for (const float value : values) {
         if (is_float16) {
             const base::Float16 half =
-                base::to_float16(std::clamp(value, -kFloat16Max, kFloat16Max));
+                base::to_float16(std::clamp(value - code.offset, -kFloat16Max, kFloat16Max));
             std::memcpy(out, &half, sizeof half);
             out += sizeof half;
         } else {
@@ -77,13 +77,52 @@ void put(std::span<const float> values, const ScalarCode& code, std::byte* out) 
     }
 }
 
+// Differences do not depend on where the numbers lie, but the digits that float16 has left do:
+// where their middle is farther from 0 than they are from it, they are moved there.
+float float16_offset(const Range& range) {
+    const float middle = range.least / 2 + range.most / 2;
+    const float extent = range.most - range.least;
+    return std::isfinite(extent) && std::abs(middle) > extent ? middle : 0;
+}
+
+// What all but a few elements lie within, from a sample: one element in 2,000 at either end is left
+// out, and a quarter of the extent added again.
+Range usual_range(const MatrixView& rows, const ScalarCode& code) {
+    constexpr std::uint64_t kSample = 2048;  // rows
+    constexpr std::size_t kLeftOut = 2000;
+    const std::uint64_t count = std::min(rows.row_count, kSample);
+    std::vector<float> all;
+    std::vector<float> values(rows.dimension);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        elements_of(rows.row(i * rows.row_count / count), code, values);
+        all.insert(all.end(), values.begin(), values.end());
+    }
+    const auto out = static_cast<std::ptrdiff_t>(all.size() / kLeftOut);
+    std::nth_element(all.begin(), all.begin() + out, all.end());
+    const float least = all[static_cast<std::size_t>(out)];
+    std::nth_element(all.begin(), all.end() - 1 - out, all.end());
+    const float most = *(all.end() - 1 - out);
+    const float more = (most - least) / 8;
+    return {.least = least - more, .most = most + more, .whole = false};
+}
+
+// The range that the code covers. Where a few elements would take most of it they become its ends:
+// their rows are right only by their exact vectors.
+Range covered_range(const MatrixView& rows, const ScalarCode& code, const Range& all) {
+    constexpr float kWorthLosing = 3;
+    const Range usual = usual_range(rows, code);
+    if (!(usual.most > usual.least)) return all;
+    const float extent = all.most - all.least;
+    return extent > kWorthLosing * (usual.most - usual.least) ? usual : all;
+}
+
 }  // namespace
 
 ScalarCode fit_code(const MatrixView& rows, VectorEncoding encoding, Metric metric,
                     const base::Arena& arena) {
     TRACKWAY_ASSERT(can_encode(encoding, rows.element_type));
     ScalarCode code{.encoding = encoding, .metric = metric, .given = rows.element_type};
-    if (encoding != VectorEncoding::kSq8) return code;
+    if (encoding == VectorEncoding::kFloat16 && metric != Metric::kL2) return code;
     std::vector<Range> ranges((rows.row_count + kBlock - 1) / kBlock);
     arena.parallel_for(rows.row_count, kBlock, [&](std::size_t begin, std::size_t end, auto) {
         std::vector<float> values(rows.dimension);
@@ -95,6 +134,11 @@ ScalarCode fit_code(const MatrixView& rows, VectorEncoding encoding, Metric metr
     Range range;
     for (const Range& block : ranges)
         range.add(block);
+    if (encoding == VectorEncoding::kFloat16) {
+        code.offset = float16_offset(range);
+        return code;
+    }
+    if (!range.whole) range = covered_range(rows, code, range);
     const double extent = metric == Metric::kL2
                               ? double{range.most} - double{range.least}
                               : std::max(std::abs(double{range.least}), double{range.most});
@@ -109,8 +153,8 @@ std::uint64_t first_row_beyond(const MatrixView& rows, const ScalarCode& code) {
     std::vector<float> values(rows.dimension);
     for (std::uint64_t i = 0; i < rows.row_count; ++i) {
         elements_of(rows.row(i), code, values);
-        const bool held = std::all_of(values.begin(), values.end(), [](float value) {
-            return base::is_finite(base::to_float16(value));
+        const bool held = std::all_of(values.begin(), values.end(), [&](float value) {
+            return base::is_finite(base::to_float16(value - code.offset));
         });
         if (!held) return i;
     }

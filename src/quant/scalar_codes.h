@@ -12,8 +12,9 @@
 
 namespace trackway::quant {
 
-// float16 is the element rounded. sq8 is (element - offset) / step, rounded: uint8 under L2; int8
-// with offset 0 under inner product and cosine, where rows are scaled to unit length first.
+// float16 is the element less the offset, rounded; an offset only under L2. sq8 is
+// (element - offset) / step, rounded: uint8 under L2; int8 with offset 0 under inner product and
+// cosine, where rows are scaled to unit length first.
 struct ScalarCode {
     VectorEncoding encoding = VectorEncoding::kAsGiven;
     Metric metric = Metric::kL2;
@@ -24,9 +25,10 @@ struct ScalarCode {
     ElementType stored() const noexcept { return stored_type(encoding, metric, given); }
 };
 
-// Offset and step such that the range of the rows fills that of the code; step 1, without loss,
-// where all elements are whole numbers that fit. Unfinished when arena.stopped(). REQUIRES:
-// can_encode(); rows are finite.
+// Offset and step such that the range of the rows fills that of the code; that of all but a few
+// elements where those would take most of it. Step 1, without loss, where all elements are whole
+// numbers that fit. Under float16 an offset where the numbers lie far from 0. Unfinished when
+// arena.stopped(). REQUIRES: can_encode(); rows are finite.
 ScalarCode fit_code(const MatrixView& rows, VectorEncoding encoding, Metric metric,
                     const base::Arena& arena);
 

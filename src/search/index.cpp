@@ -240,12 +240,8 @@ public:
         float most = 0;
         for (const layouts::CalibratedMargin& entry : margins)
             most = std::max(most, recall_at(entry));
-        if (target > double{most}) {
-            return fail(
-                ErrorCode::kInvalidArgument,
-                join("target recall: expected at most ", most,
-                     ", the most that was reached when the index was built, found ", target));
-        }
+        if (target > double{most})
+            return longer_list_for(target, std::max(k, kCalibratedNeighbors));
         const std::uint64_t list = std::max<std::uint64_t>(
             curve.list_size, std::uint64_t{curve.list_size} * k / kCalibratedNeighbors);
         RecallSetting setting{
@@ -267,6 +263,27 @@ public:
             break;
         }
         return setting;
+    }
+
+    // Beyond what the list of the margins finds.
+    Result<RecallSetting> longer_list_for(double target, std::uint32_t k) const {
+        const layouts::RecallCurve& curve = graph_->curve;
+        float most = curve.margins.back().recall;
+        std::uint32_t longest = curve.list_size;
+        for (const layouts::CalibratedList& entry : curve.lists) {
+            most = entry.recall;
+            longest = entry.search_list;
+            if (target > double{most}) continue;
+            return RecallSetting{
+                .search_list_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+                    std::uint64_t{entry.search_list} * k / kCalibratedNeighbors, kMaxSearchList)),
+                .stop_margin = std::numeric_limits<float>::infinity(),
+                .pages_per_query = entry.pages_per_query};
+        }
+        return fail(ErrorCode::kInvalidArgument,
+                    join("target recall: expected at most ", most, ", what a search list of ",
+                         longest, " found when the index was built, found ", target,
+                         "; a longer --search-list may find more"));
     }
 
     Status search(const MatrixView& queries, const SearchParams& params, std::span<Neighbor> out,

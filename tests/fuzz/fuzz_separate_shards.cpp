@@ -26,7 +26,7 @@ struct Target {
 const Target& target() {
     static const test::TempFolder folder;
     static const Target copied = [] {
-        const fs::path index = test::copy_index(folder, "golden/v1.4-separate/index");
+        const fs::path index = test::copy_index(folder, "golden/v1.5-separate/index");
         auto set = layouts::read_shard_set(index);
         TRACKWAY_ASSERT(set && *set);
         const fs::path shard = layouts::shard_folder(index, **set, 0);

@@ -51,10 +51,10 @@ def vector_files():
 
 def manifests():
     """One of every format version and kind."""
-    for version in ("v1.0", "v1.1", "v1.2", "v1.4", "v1.3-shards", "v1.4-separate"):
+    for version in ("v1.0", "v1.1", "v1.2", "v1.4", "v1.5", "v1.3-shards", "v1.5-separate"):
         write("fuzz_manifest", version, (GOLDEN / version / "index" / "manifest.json").read_bytes())
-    shard = next((GOLDEN / "v1.4-separate" / "index").glob("shard-0000.*/manifest.json"))
-    write("fuzz_manifest", "v1.4-one-of-separate", shard.read_bytes())
+    shard = next((GOLDEN / "v1.5-separate" / "index").glob("shard-0000.*/manifest.json"))
+    write("fuzz_manifest", "v1.5-one-of-separate", shard.read_bytes())
 
 
 def patches():
@@ -93,7 +93,7 @@ def edits():
 
 def pages():
     """Pages of the golden indexes, behind the four bytes that say what they should hold."""
-    for version in ("v1.0", "v1.4"):
+    for version in ("v1.0", "v1.5"):
         page = next((GOLDEN / version / "index").glob("*.pages")).read_bytes()[4096:]
         filled = len(page.rstrip(b"\0"))
         for kind in (0, 1, 32, 33):

@@ -33,9 +33,12 @@ Manifest sample() {
     manifest.navigation_degree = 32;
     manifest.code_type = CodeType::kOpq;
     manifest.estimate_error = 0.1F;
-    manifest.curve = {
-        100, 0, {{0.9F, 0.8F, -0.5F, 8.25F}, {0.95F, 0.94F, 1.0F, 12}}, {{0, 12}, {50, 9.5F}}};
-    manifest.curve_with_edges = {200, 4096, {{0.96F, 0.96F, 0, 7}}, {{0, 7}}};
+    manifest.curve = {100,
+                      0,
+                      {{0.9F, 0.8F, -0.5F, 8.25F}, {0.95F, 0.94F, 1.0F, 12}},
+                      {{0, 12}, {50, 9.5F}},
+                      {{400, 0.97F, 20}, {800, 0.99F, 60}}};
+    manifest.curve_with_edges = {200, 4096, {{0.96F, 0.96F, 0, 7}}, {{0, 7}}, {}};
     manifest.tables = {36096, 102400, 10, 250, 0};
     manifest.shards = {{600, 1 << 20}, {400, 1 << 19}};
     return manifest;
@@ -76,7 +79,7 @@ TEST_SUITE("layouts") {
             parse_manifest(replaced(text, "\"format_major\": 1", "\"format_major\": 2"), "m");
         REQUIRE_FALSE(version);
         CHECK(version.error().code == ErrorCode::kUnsupported);
-        CHECK(version.error().message == "m: format version: expected 1.4, found 2.4");
+        CHECK(version.error().message == "m: format version: expected 1.5, found 2.5");
     }
 
     TEST_CASE("the encoding comes back to the last bit and must suit the vectors") {
@@ -101,6 +104,25 @@ TEST_SUITE("layouts") {
         CHECK(message("\"float16\"", "\"uint8\"") ==
               "m: field 'vector_encoding': expected one that uint8 has");
         CHECK(message("\"sq8\"", "\"sq4\"").find("expected a known name") != std::string::npos);
+    }
+
+    TEST_CASE("longer lists find more than the margins, each more than the one before") {
+        const std::string text = manifest_text(sample());
+        const auto message = [&](const std::string& what, const std::string& with) {
+            return parse_manifest(replaced(text, what, with), "m").error().message;
+        };
+        const std::string rise = "list and recall that rise, above those of the margins";
+        CHECK(message("\"search_list\": 800", "\"search_list\": 400").find(rise) !=
+              std::string::npos);
+        CHECK(message("\"recall\": \"0.97\"", "\"recall\": \"0.95\"").find(rise) !=
+              std::string::npos);
+        CHECK(message("\"recall\": \"0.99\"", "\"recall\": \"1.5\"").find("a number of 0 to 1") !=
+              std::string::npos);
+        Manifest before = sample();
+        before.format_minor = 4;
+        before.curve.lists.clear();
+        CHECK(manifest_text(before).find("lists") == std::string::npos);
+        CHECK(*parse_manifest(manifest_text(before), "m") == before);
     }
 
     TEST_CASE("margins rise, and stand beside a list") {

@@ -25,8 +25,8 @@ namespace {
 
 // Two shards, pages that are not full.
 constexpr const char* kShards = "golden/v1.3-shards/index";
-constexpr const char* kWithCovisits = "golden/v1.4/index";
-constexpr const char* kSeparate = "golden/v1.4-separate/index";
+constexpr const char* kWithCovisits = "golden/v1.5/index";
+constexpr const char* kSeparate = "golden/v1.5-separate/index";
 constexpr const char* kEncoded = "fuzz/index/pq";
 
 fs::path part_of(const fs::path& index, ShardPart part, std::uint32_t shard = kGraphShard) {

@@ -66,11 +66,11 @@ TEST_SUITE("golden") {
             verify(entry.path() / "index");
             check_finds_all(entry.path() / "index", entry.path() / "base.u8bin");
         }
-        CHECK(versions == 6);
+        CHECK(versions == 7);
     }
 
     TEST_CASE("golden sets of separate shards verify and find each of their vectors") {
-        for (const char* name : {"v1.3-separate", "v1.4-separate"}) {
+        for (const char* name : {"v1.3-separate", "v1.4-separate", "v1.5-separate"}) {
             CAPTURE(name);
             const fs::path folder = fs::path(TRACKWAY_GOLDEN) / name;
             const auto set = set_in(folder / "index");
