@@ -107,9 +107,9 @@ class BaselineTest(unittest.TestCase):
         """A search that really finds less."""
         case = self.cases[WORSENED]
         size = case["search"][0]["options"]["search-list"].split(",", maxsplit=1)[0]
-        shorter = {**case, "search": [{"options": {"search-list": int(size) - 4}}]}
+        shorter = {**case, "search": [{"options": {"search-list": int(size) - 10}}]}
         measured = baseline_gate.search(shorter, self.built[WORSENED], PROGRAMS)
-        found = measured.pop(f"search-list {int(size) - 4}")
+        found = measured.pop(f"search-list {int(size) - 10}")
         lines = self.compared(WORSENED, {**self.measured[WORSENED], f"search-list {size}": found})
         recall = [line for line in lines if f"search-list {size}: recall" in line]
         self.assertEqual(len(recall), 1, lines)

@@ -98,7 +98,8 @@ class SystemCallTest(StraceTest):
     def test_build(self):
         """An index is replaced by one of other options."""
         self.sweep(lambda index: ("build-index", "--vectors", self.base, "--workload", self.queries,
-                                  "--index", index, "--overwrite", "--threads", 1, "--quiet"))
+                                  "--index", index, "--code-type", "pq", "--overwrite", "--threads",
+                                  1, "--quiet"))
 
     def test_shards(self):
         """An index is replaced by one of two shards, merged or separate."""
@@ -106,8 +107,9 @@ class SystemCallTest(StraceTest):
         for graphs in ("merged", "separate"):
             with self.subTest(graphs=graphs):
                 self.sweep(lambda index: (
-                    "build-index", "--vectors", vectors, "--index", index, "--overwrite", "--shards", 2,
-                    "--graph", graphs, "--max-degree", 8, "--build-list", 16, "--threads", 1, "--quiet"),
+                    "build-index", "--vectors", vectors, "--workload", self.queries, "--index", index,
+                    "--overwrite", "--shards", 2, "--graph", graphs, "--max-degree", 8, "--build-list", 16,
+                    "--code-type", "pq", "--threads", 1, "--quiet"),
                     CASES // 3, CALLS_OF_SHARDS)
 
     def test_relayout(self):
