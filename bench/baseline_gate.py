@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Builds small seeded indexes, searches them and compares what is deterministic with
 bench/baselines: recall, pages, distances, hops, bytes and allocations. Exits with 1 when any of
 them is off by more than its tolerance, for the worse or for the better.

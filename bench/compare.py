@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Trackway beside hnswlib, faiss and systems of your own: one run on the same machine, data and threads.
 Interleaved: in every round each system makes every search once, the disk's own rate (fio) beside them.
 

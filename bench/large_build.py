@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Builds 5 million x 96 float32 inside 1 GiB and searches them: peak memory, time of each stage, pages.
 
     bench/large_build.py --output DIR [--bin DIR] [--vectors 5000000] [--budget-mib 1024] [--max-degree 64] [--build-list 100]

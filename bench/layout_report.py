@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Pages per query at given recalls, for page orders, page sizes and encodings of one dataset, and
 for workloads that are skewed and that drift. Counts only: nothing here depends on the clock.
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Draws results of bench/compare.py and reports of search-index: recall against QPS and against pages, latency under
 load, memory against QPS, with the device's limit where fio measured it."""
 import argparse

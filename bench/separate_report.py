@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Separate shards: how many a query searches, and how many pages it reads, at the same recall@10;
 with the workload, and by k-means on the vectors alone.
 

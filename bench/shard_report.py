@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Builds in shards under memory budgets, merged into one graph: peak memory, and pages per query at
 recall@10 0.95 and 0.99 against an index of one shard.
 

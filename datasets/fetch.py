@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Gets a data set of catalog.json and makes of it the files that Trackway and its benchmarks take.
 
     datasets/fetch.py --list

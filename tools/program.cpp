@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -268,6 +269,10 @@ Status Program::write_report(const std::string& text) const {
     return {};
 }
 
+Progress::~Progress() {
+    if (terminal_ && !quiet_ && shown_ns_ != 0 && !finished_) std::fputc('\n', stderr);
+}
+
 Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
 
 void Progress::show(std::string_view stage, std::uint64_t done, std::uint64_t total) {
@@ -299,8 +304,11 @@ void Progress::show_bar(std::uint64_t done, std::uint64_t total) const {
     bar.resize(kWidth, '.');
     const double rate = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
     const double left = share > 0 ? elapsed / share - elapsed : 0;
-    std::fprintf(stderr, "\r\033[K%-8s [%s] %3.0f %%  %.0f/s  %.0f s left", stage_.c_str(),
-                 bar.c_str(), share * 100, rate, left);
+    // Before the first hundredth is done nobody knows.
+    const std::string time_left =
+        share < 0.01 ? "? s left" : std::to_string(std::lround(std::ceil(left))) + " s left";
+    std::fprintf(stderr, "\r\033[K%-8s [%s] %3.0f %%  %.0f/s  %s", stage_.c_str(), bar.c_str(),
+                 share * 100, rate, time_left.c_str());
 }
 
 }  // namespace trackway::tools

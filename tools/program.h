@@ -86,6 +86,9 @@ private:
 class Progress {
 public:
     explicit Progress(bool quiet);
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+    ~Progress();  // a bar that stands unfinished gets the end of its line
     void show(std::string_view stage, std::uint64_t done, std::uint64_t total);
 
 private:

@@ -19,6 +19,7 @@ namespace {
 struct SearchOptions {
     std::string index, queries, ground_truth, result;
     std::vector<std::uint32_t> search_lists = {20, 40, 80};
+    const CLI::Option* lists_option = nullptr;  // not given: they follow k
     std::vector<double> target_recalls;
     SearchParams params;
     OpenOptions open;
@@ -44,9 +45,11 @@ void add_options(CLI::App& app, SearchOptions& options) {
     app.add_option("--k", options.params.k, "neighbours per query");
     CLI::Option* lists = app.add_option("--search-list", options.search_lists,
                                         "candidates kept per query (L), one row of results per "
-                                        "value")
+                                        "value; k, 2 k and 4 k where none is given and k is above "
+                                        "20")
                              ->delimiter(',')
                              ->type_name("L1,L2,...");
+    options.lists_option = lists;
     app.add_option("--target-recall", options.target_recalls,
                    "instead of lists: the cheapest calibrated setting for each recall@10")
         ->delimiter(',')
@@ -141,7 +144,8 @@ public:
         : set_(set),
           options_(options),
           found_(set.view.row_count * options.params.k),
-          stats_(set.view.row_count) {}
+          stats_(set.view.row_count),
+          statuses_(set.view.row_count) {}
 
     // Fills in what the search of a row cost and found.
     Result<SearchRow> run(const Index& index, const SearchParams& params, SearchRow row,
@@ -151,9 +155,9 @@ public:
                 return tl::unexpected(Error{ErrorCode::kCancelled, "the search was stopped"});
             }
             const base::Stopwatch watch;
-            if (Status status = index.search(set_.view, params, found_, stats_); !status) {
-                return tl::unexpected(located(status.error()));
-            }
+            Status status = index.search(set_.view, params, found_, stats_, statuses_);
+            if (!status) return tl::unexpected(located(status.error()));
+            note_failures();
             if (pass < options_.warm_up) continue;
             row.seconds += watch.seconds();
             row.cpu_seconds += watch.cpu_seconds();
@@ -166,6 +170,16 @@ public:
     // What answers and their statistics take, which the index does not.
     std::uint64_t bytes() const {
         return found_.size() * sizeof(Neighbor) + stats_.size() * sizeof(SearchStats);
+    }
+
+    // None failed in any pass; or how many of the pass with most, and the first one's error.
+    Status failures() const {
+        if (failed_ == 0) return {};
+        Error error = first_failure_;
+        error.message =
+            std::to_string(failed_) + " of " + std::to_string(set_.view.row_count) +
+            " queries failed, their results hold no vectors; the first: " + error.message;
+        return tl::unexpected(std::move(error));
     }
 
     // What the last pass found, as a truth set.
@@ -181,6 +195,19 @@ public:
     }
 
 private:
+    // Each query is named once, on stderr.
+    void note_failures() {
+        std::uint64_t failed = 0;
+        for (std::size_t query = 0; query < statuses_.size(); ++query) {
+            if (statuses_[query]) continue;
+            Error error = statuses_[query].error();
+            error.message.insert(0, "query " + std::to_string(query) + ": ");
+            if (failed++ == 0 && failed_ == 0) first_failure_ = error;
+            if (failed_ == 0) std::fprintf(stderr, "search-index: %s\n", error.message.c_str());
+        }
+        failed_ = std::max(failed_, failed);
+    }
+
     // The library does not know from which file the queries come.
     Error located(Error error) const {
         if (error.message.starts_with("quer")) error.message.insert(0, options_.queries + ": ");
@@ -191,12 +218,23 @@ private:
     const SearchOptions& options_;
     std::vector<Neighbor> found_;
     std::vector<SearchStats> stats_;
+    std::vector<Status> statuses_;
+    std::uint64_t failed_ = 0;  // queries, in the pass with most
+    Error first_failure_;
 };
 
 struct PlannedRow {
     SearchParams params;
     SearchRow row;  // what is known before the search
 };
+
+// A list holds at least the neighbours that are asked for.
+std::vector<std::uint32_t> lists_of(const SearchOptions& options) {
+    const std::uint32_t k = options.params.k;
+    if (options.lists_option->count() > 0 || k <= options.search_lists.front())
+        return options.search_lists;
+    return {k, 2 * k, 4 * k};
+}
 
 // Every target is looked up before the first row runs.
 Result<std::vector<PlannedRow>> plan_rows(const SearchOptions& options, const Index& index) {
@@ -211,7 +249,7 @@ Result<std::vector<PlannedRow>> plan_rows(const SearchOptions& options, const In
         next.row.stop_margin = setting->stop_margin;
         next.row.target_recall = target;
     }
-    for (const std::uint32_t list : options.search_lists) {
+    for (const std::uint32_t list : lists_of(options)) {
         if (!options.target_recalls.empty()) break;
         PlannedRow& next = planned.emplace_back();
         next.params = options.params;
@@ -245,6 +283,11 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
     const auto index = Index::open(options.index, options.open);
     if (!index) return tl::unexpected(index.error());
     warn_about_engine(options, *index);
+    if (index->summary().pages_left_out > 0) {
+        std::fprintf(stderr, "search-index: %llu pages cannot be kept in memory; the first: %s\n",
+                     static_cast<unsigned long long>(index->summary().pages_left_out),
+                     index->summary().left_out_reason.c_str());
+    }
     const std::uint64_t vectors = index->summary().vectors;
     if (options.params.k < 1 || options.params.k > vectors) {  // before room is made for answers
         return tl::unexpected(
@@ -253,6 +296,12 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
     }
     const auto planned = plan_rows(options, *index);
     if (!planned) return tl::unexpected(planned.error());
+    if (!options.target_recalls.empty() && options.params.k != 10) {
+        std::fprintf(stderr,
+                     "search-index: targets were calibrated for 10 neighbours; for %u lists are "
+                     "scaled, and the recall may differ\n",
+                     options.params.k);
+    }
     RowRunner runner(*set, options);
     std::vector<SearchRow> rows;
     const bool table = program.flags().json != "-";
@@ -284,7 +333,9 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
     }
     const std::uint64_t others = resident_before + runner.bytes();
     const std::uint64_t kept = resident > others ? resident - others : 0;
-    return program.write_report(report_text(*index, rows, kept));
+    if (Status status = program.write_report(report_text(*index, rows, kept)); !status)
+        return status;
+    return runner.failures();
 }
 
 }  // namespace

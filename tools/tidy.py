@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Checks that no compiler makes: layers, sizes, columns, orphans, READMEs, banned words."""
 import pathlib
 import re

@@ -52,6 +52,10 @@ struct IndexSummary {
     double pages_with_tables = 0;
     double pages_with_edges = 0;
     double pages_with_all = 0;
+    // Pages that could not be read when the index was opened, so that nothing of them is resident,
+    // and what was wrong with the first: queries that need them fail.
+    std::uint64_t pages_left_out = 0;
+    std::string left_out_reason = {};
 };
 
 // A calibrated setting (SearchParams::target_recall).
@@ -76,10 +80,14 @@ public:
 
     // Writes row_count x k neighbours, nearest first, one row per query, without replicas;
     // kNoVector where shards that could not be read leave fewer (OpenOptions::allow_partial). When
-    // the index holds fewer than k vectors, kInvalidArgument. REQUIRES: out.size() ==
-    // queries.row_count * params.k; stats empty or one per query.
+    // the index holds fewer than k vectors, or out has not room for queries.row_count * params.k,
+    // or stats is neither empty nor one per query, kInvalidArgument.
+    //
+    // A query that fails, such as for a page that is damaged, ends the call with its error; the
+    // rows of out are then worth nothing. With statuses, one per query, its error stands there,
+    // its row of out holds kNoVector at infinity, and all other queries are answered.
     Status search(MatrixView queries, const SearchParams& params, std::span<Neighbor> out,
-                  std::span<SearchStats> stats = {}) const;
+                  std::span<SearchStats> stats = {}, std::span<Status> statuses = {}) const;
 
     // What a search for this recall will do. kInvalidArgument when no setting reached it while the
     // index was built, kUnsupported when none was tried.

@@ -2,9 +2,9 @@
 
 #include "base/assert.h"
 #include "base/errors.h"
+#include "base/machine.h"
 
 #include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
@@ -23,7 +23,7 @@ namespace {
 
 std::uint32_t resolve(std::uint32_t thread_count) {
     if (thread_count > 0) return thread_count;
-    return static_cast<std::uint32_t>(std::max(1, oneapi::tbb::info::default_concurrency()));
+    return usable_cores();
 }
 
 }  // namespace

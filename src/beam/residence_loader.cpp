@@ -36,9 +36,23 @@ Status ResidenceLoader::absorb(std::span<const std::byte> bytes) {
     TRACKWAY_ASSERT(next_page_ < pages_.size());
     const PageId page = pages_[next_page_++];
     const auto view = layouts::PageView::open(geometry_, page, bytes);
-    if (!view) return page_error(geometry_, page, view.error().message);
-    if (residence_.edges) TRACKWAY_TRY(add_edges(page, *view));
-    return residence_.hot ? add_hot(page, *view) : Status();
+    Status status;
+    if (!view) status = page_error(geometry_, page, view.error().message);
+    if (status && residence_.edges) status = add_edges(page, *view);
+    if (status && residence_.hot) status = add_hot(page, *view);
+    skip_hot(page);
+    return status;
+}
+
+void ResidenceLoader::leave_out() {
+    TRACKWAY_ASSERT(next_page_ < pages_.size());
+    skip_hot(pages_[next_page_++]);
+}
+
+void ResidenceLoader::skip_hot(PageId page) {
+    while (next_hot_ < hot_places_.size() &&
+           geometry_.page_of(LocalId{hot_places_[next_hot_]}) == page)
+        ++next_hot_;
 }
 
 Status ResidenceLoader::add_hot(PageId page, const layouts::PageView& view) {

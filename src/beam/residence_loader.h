@@ -33,11 +33,15 @@ public:
     std::span<const PageId> pages() const noexcept { return pages_; }
     // One after the other in the order of pages(). Messages of errors begin at the place in the
     // file, as those of BeamSearch.
+    // After one the page is left out: its vertices are not resident, and the next page may follow.
     Status absorb(std::span<const std::byte> bytes);
-    // REQUIRES: all pages are absorbed.
+    // The same for a page that cannot be read.
+    void leave_out();
+    // REQUIRES: all pages are absorbed or left out.
     Residence take();
 
 private:
+    void skip_hot(PageId page);
     Status add_hot(PageId page, const layouts::PageView& view);
     Status add_edges(PageId page, const layouts::PageView& view);
 

@@ -476,7 +476,7 @@ Result<BuildReport> build(const BuildOptions& options, const BuildProgress& prog
 
 Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& part,
                                const BuildProgress& progress, const std::stop_token& stop) {
-    return base::guarded([&]() -> Result<BuildReport> {
+    auto report = base::guarded([&]() -> Result<BuildReport> {
         TRACKWAY_TRY(distance::chosen_kernels());
         TRACKWAY_TRY(base::check_threads_start(options.thread_count));
         TRACKWAY_TRY(builder::check_part(options, part));
@@ -484,6 +484,9 @@ Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& par
         Build build(options, progress, stop, {vectors, {}, vectors.row_count()});
         return part.shard ? build.run_shard(*part.shard) : build.run(part.stage);
     });
+    if (!report && report.error().code == ErrorCode::kCancelled)
+        report.error().message += "; the same command goes on from the stages that are finished";
+    return report;
 }
 
 }  // namespace trackway

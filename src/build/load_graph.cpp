@@ -1,7 +1,7 @@
 #include "build/load_graph.h"
 
 #include "base/errors.h"
-#include "base/resident_memory.h"
+#include "base/machine.h"
 #include "beam/read_codec.h"
 #include "build/covisits.h"
 #include "build/graph_layout.h"
@@ -45,7 +45,7 @@ Status check_degree(const layouts::GraphFiles& graph) {
 
 Status check_room(const layouts::GraphFiles& graph, const layouts::Manifest& manifest,
                   std::uint64_t budget) {
-    const std::uint64_t room = budget != 0 ? budget : base::physical_memory_bytes() / 5 * 4;
+    const std::uint64_t room = budget != 0 ? budget : base::usable_memory_bytes() / 5 * 4;
     const std::uint64_t needed = bytes_needed(graph, manifest);
     if (needed <= room) return {};
     return fail(ErrorCode::kOutOfMemory,

@@ -1,6 +1,7 @@
 #include "build/plan.h"
 
 #include "base/errors.h"
+#include "base/machine.h"
 #include "base/resident_memory.h"
 #include "build/codes_stage.h"
 #include "build/covisits.h"
@@ -333,7 +334,7 @@ Result<Plan> make_plan(const BuildOptions& options, const VectorFile& vectors,
     }
     plan.memory_budget_bytes = options.memory_budget_bytes != 0
                                    ? options.memory_budget_bytes
-                                   : base::physical_memory_bytes() / 5 * 4;
+                                   : base::usable_memory_bytes() / 5 * 4;
     plan.separate = options.shards.graphs == ShardGraphs::kSeparate;
     plan.replica_factor = options.shards.count == 1
                               ? 1

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/errors.h"
 #include "base/float16.h"
+#include "base/machine.h"
 #include "distance/row_floats.h"
 #include "layouts/manifest.h"
 #include "layouts/trace_file.h"
@@ -18,7 +19,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -120,9 +120,8 @@ public:
     }
 
     Status start() {
-        const std::uint32_t threads = options_.thread_count != 0
-                                          ? options_.thread_count
-                                          : std::max(1U, std::thread::hardware_concurrency());
+        const std::uint32_t threads =
+            options_.thread_count != 0 ? options_.thread_count : base::usable_cores();
         if (graph_) TRACKWAY_TRY(make_resident());
         TRACKWAY_TRY_ASSIGN(
             pool, search::WorkerPool::start(*shards_, options_, threads, io::open_page_reader));
@@ -132,10 +131,12 @@ public:
 
     Status make_resident() {
         TRACKWAY_TRY_ASSIGN(plan, search::plan_residence(*graph_, options_));
-        TRACKWAY_TRY(search::load_residence(*graph_, plan, options_.io));
+        TRACKWAY_TRY_ASSIGN(left_out, search::load_residence(*graph_, plan, options_.io));
+        summary_.pages_left_out = left_out.pages;
+        summary_.left_out_reason = left_out.first;
         graph_->hot_places = {};
         hot_share_ = plan.hot_share;
-        summary_.hot_vertices = plan.hot_vertices;
+        summary_.hot_vertices = graph_->hot ? graph_->hot->count() : 0;
         summary_.bytes_of_hot = graph_->hot ? graph_->hot->bytes() : 0;
         summary_.bytes_of_edges = graph_->edges ? graph_->edges->bytes() : 0;
         summary_.pages_with_tables = double{plan.pages_with_tables};
@@ -154,6 +155,10 @@ public:
             return fail(ErrorCode::kInvalidArgument,
                         join("queries: expected ", name_of(summary_.element_type), ", found ",
                              name_of(queries.element_type)));
+        }
+        if (queries.data == nullptr && queries.row_count > 0) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("queries: expected ", queries.row_count, " rows, found none"));
         }
         TRACKWAY_TRY(check_range("k", params.k, 1,
                                  std::min<std::uint64_t>(summary_.vectors, kMaxSearchList)));
@@ -286,10 +291,14 @@ public:
                          "; a longer --search-list may find more"));
     }
 
-    Status search(const MatrixView& queries, const SearchParams& params, std::span<Neighbor> out,
-                  std::span<SearchStats> stats) const {
-        TRACKWAY_ASSERT(out.size() == queries.row_count * params.k);
-        TRACKWAY_ASSERT(stats.empty() || stats.size() == queries.row_count);
+    struct Answers {
+        std::span<Neighbor> out;
+        std::span<SearchStats> stats;
+        std::span<Status> statuses;
+    };
+
+    Status search(const MatrixView& queries, const SearchParams& params,
+                  const Answers& answers) const {
         // A list longer than the index holds no more than the index.
         const auto list_of = [&](std::uint32_t size) {
             return static_cast<std::uint32_t>(std::min<std::uint64_t>(size, summary_.vectors));
@@ -304,19 +313,21 @@ public:
             // Of fewer than 10 a larger share would be missed with the same margin.
             stop_rank = std::min(list, kCalibratedNeighbors * std::max(rerank_factor_, 1U));
         }
-        search::Batch batch{.queries = queries,
-                            .options = {.params = {.k = params.k,
-                                                   .search_list_size = list,
-                                                   .beam_width = params.beam_width,
-                                                   .page_limit = params.page_limit,
-                                                   .stop_margin = margin,
-                                                   .stop_rank = stop_rank},
-                                        .expand_share = params.expand_share,
-                                        .shard_probes = params.shard_probes,
-                                        .allow_partial = options_.allow_partial},
-                            .out = out.data(),
-                            .stats = stats.empty() ? nullptr : stats.data(),
-                            .status = {}};
+        search::Batch batch{
+            .queries = queries,
+            .options = {.params = {.k = params.k,
+                                   .search_list_size = list,
+                                   .beam_width = params.beam_width,
+                                   .page_limit = params.page_limit,
+                                   .stop_margin = margin,
+                                   .stop_rank = stop_rank},
+                        .expand_share = params.expand_share,
+                        .shard_probes = params.shard_probes,
+                        .allow_partial = options_.allow_partial},
+            .out = answers.out.data(),
+            .stats = answers.stats.empty() ? nullptr : answers.stats.data(),
+            .statuses = answers.statuses.empty() ? nullptr : answers.statuses.data(),
+            .status = {}};
         if (params.share_sought)
             batch.options.share_sought = static_cast<float>(*params.share_sought);
         return is_encoded() ? search_codes(batch, params) : pool_->run(batch);
@@ -357,8 +368,9 @@ private:
                                 batch.options.params.search_list_size);
         TRACKWAY_TRY(pool_->run(batch));
         if (batch.rerank > 0) return {};
-        for (std::uint64_t i = 0; i < given.row_count * params.k; ++i)
-            batch.out[i].distance *= scales[i / params.k];
+        for (std::uint64_t i = 0; i < given.row_count * params.k; ++i) {
+            if (batch.out[i].id != kNoVector) batch.out[i].distance *= scales[i / params.k];
+        }
         return {};
     }
 
@@ -372,6 +384,28 @@ private:
     quant::ScalarCode code_ = {};
     std::unique_ptr<search::WorkerPool> pool_;  // last: its threads use the graph
 };
+
+namespace {
+
+Status check_open(const void* impl) {
+    if (impl != nullptr) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                "index: expected one that is open, found one that was moved from");
+}
+
+Status check_room(const MatrixView& queries, std::uint32_t k, std::size_t out, std::size_t stats) {
+    if (out != queries.row_count * k) {
+        return fail(ErrorCode::kInvalidArgument, join("out: expected ", queries.row_count * k,
+                                                      " neighbours, found room for ", out));
+    }
+    if (stats != 0 && stats != queries.row_count) {
+        return fail(ErrorCode::kInvalidArgument, join("stats: expected none or ", queries.row_count,
+                                                      ", found room for ", stats));
+    }
+    return {};
+}
+
+}  // namespace
 
 Index::Index(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Index::Index(Index&&) noexcept = default;
@@ -404,37 +438,53 @@ Result<Index> Index::open(const std::filesystem::path& index_dir, const OpenOpti
 }
 
 Status Index::search(MatrixView queries, const SearchParams& params, std::span<Neighbor> out,
-                     std::span<SearchStats> stats) const {
+                     std::span<SearchStats> stats, std::span<Status> statuses) const {
     return base::guarded([&]() -> Status {
+        TRACKWAY_TRY(check_open(impl_.get()));
         TRACKWAY_TRY(impl_->check(queries, params));
-        return impl_->search(queries, params, out, stats);
+        TRACKWAY_TRY(check_room(queries, params.k, out.size(), stats.size()));
+        if (!statuses.empty() && statuses.size() != queries.row_count) {
+            return fail(ErrorCode::kInvalidArgument,
+                        join("statuses: expected none or ", queries.row_count, ", found room for ",
+                             statuses.size()));
+        }
+        std::fill(statuses.begin(), statuses.end(), Status());
+        return impl_->search(queries, params, {out, stats, statuses});
     });
 }
 
 Result<RecallSetting> Index::setting_for_recall(double target, std::uint32_t k) const {
-    return base::guarded(
-        [&]() -> Result<RecallSetting> { return impl_->setting_for_recall(target, k); });
+    return base::guarded([&]() -> Result<RecallSetting> {
+        TRACKWAY_TRY(check_open(impl_.get()));
+        return impl_->setting_for_recall(target, k);
+    });
 }
 
 Status Index::save_trace(const std::filesystem::path& path) const {
-    return base::guarded([&]() -> Status { return impl_->save_trace(path); });
+    return base::guarded([&]() -> Status {
+        TRACKWAY_TRY(check_open(impl_.get()));
+        return impl_->save_trace(path);
+    });
 }
 
+// Of an index that was moved from these are those of nothing.
 std::vector<std::string> Index::shard_errors() const {
-    return impl_->shard_errors();
+    return impl_ ? impl_->shard_errors() : std::vector<std::string>();
 }
 
 const IndexSummary& Index::summary() const noexcept {
-    return impl_->summary();
+    static const IndexSummary kNothing;
+    return impl_ ? impl_->summary() : kNothing;
 }
 const std::string& Index::io_description() const noexcept {
-    return impl_->pool().io_description();
+    static const std::string kNothing;
+    return impl_ ? impl_->pool().io_description() : kNothing;
 }
 const char* Index::io_engine() const noexcept {
-    return impl_->pool().io_engine();
+    return impl_ ? impl_->pool().io_engine() : "";
 }
 std::uint32_t Index::thread_count() const noexcept {
-    return impl_->pool().thread_count();
+    return impl_ ? impl_->pool().thread_count() : 0;
 }
 
 }  // namespace trackway

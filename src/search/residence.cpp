@@ -76,12 +76,13 @@ Result<ResidencePlan> plan_residence(const OpenedGraph& graph, const OpenOptions
     return with.pages_with_all < without.pages_with_all ? with : without;
 }
 
-Status load_residence(OpenedGraph& graph, const ResidencePlan& plan, IoEngine engine) {
+Result<LeftOut> load_residence(OpenedGraph& graph, const ResidencePlan& plan, IoEngine engine) {
     const layouts::PageGeometry& geometry = graph.geometry();
     const std::size_t page_size = geometry.page_size_bytes;
     beam::ResidenceLoader loader(geometry, graph.hot_order().first(plan.hot_vertices), plan.edges);
     const std::span<const PageId> pages = loader.pages();
-    if (pages.empty()) return {};
+    LeftOut left_out;
+    if (pages.empty()) return left_out;
     base::AlignedBuffer buffers(kReadsInFlight * page_size);
     std::vector<const io::File*> files;
     for (const layouts::ShardFile& shard : graph.files.shards())
@@ -105,16 +106,21 @@ Status load_residence(OpenedGraph& graph, const ResidencePlan& plan, IoEngine en
             done += reader->reap().size();
         for (std::size_t i = 0; i < batch; ++i) {
             const io::File& file = graph.files.file_of(pages[begin + i]);
-            TRACKWAY_TRY(read_status(file, geometry.page_size_bytes, reads[i]));
-            Status absorbed = loader.absorb({reads[i].buffer, page_size});
-            if (absorbed) continue;
-            absorbed.error().message.insert(0, file.path().string() + ": ");
-            return absorbed;
+            Status status = read_status(file, geometry.page_size_bytes, reads[i]);
+            if (status) {
+                status = loader.absorb({reads[i].buffer, page_size});
+                if (status) continue;
+                status.error().message.insert(0, file.path().string() + ": ");
+            } else {
+                loader.leave_out();
+            }
+            if (left_out.pages++ == 0) left_out.first = status.error().message;
         }
     }
     beam::Residence residence = loader.take();
     // The budget was planned with what the manifest says.
-    if (residence.edges && residence.edges->bytes() != graph.curve_with_edges.edge_bytes) {
+    if (residence.edges && left_out.pages == 0 &&
+        residence.edges->bytes() != graph.curve_with_edges.edge_bytes) {
         return base::fail(
             ErrorCode::kCorruption,
             base::join(graph.files.shards().front().file.path().string(),
@@ -123,7 +129,7 @@ Status load_residence(OpenedGraph& graph, const ResidencePlan& plan, IoEngine en
     }
     graph.hot = std::move(residence.hot);
     graph.edges = std::move(residence.edges);
-    return {};
+    return left_out;
 }
 
 }  // namespace trackway::search

@@ -7,6 +7,7 @@
 #include "search/opened_graph.h"
 
 #include <cstdint>
+#include <string>
 
 namespace trackway::search {
 
@@ -28,7 +29,13 @@ struct ResidencePlan {
 // kOutOfMemory when the budget does not even hold the tables.
 Result<ResidencePlan> plan_residence(const OpenedGraph& graph, const OpenOptions& options);
 
+// Pages that could not be read or are damaged: nothing of them is resident.
+struct LeftOut {
+    std::uint64_t pages = 0;
+    std::string first;  // what was wrong with the first
+};
+
 // Reads what the plan says, many pages at a time, and keeps it in the graph.
-Status load_residence(OpenedGraph& graph, const ResidencePlan& plan, IoEngine engine);
+Result<LeftOut> load_residence(OpenedGraph& graph, const ResidencePlan& plan, IoEngine engine);
 
 }  // namespace trackway::search

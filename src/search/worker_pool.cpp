@@ -2,6 +2,8 @@
 
 #include "base/errors.h"
 
+#include <algorithm>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -9,10 +11,6 @@ namespace trackway::search {
 namespace {
 
 constexpr std::size_t kRecordedMax = std::size_t{16} << 20U;  // numbers, 64 MiB
-
-}  // namespace
-
-namespace {
 
 constexpr std::uint32_t kSlotsAtFirst = 64;  // of a thread
 
@@ -185,7 +183,11 @@ void WorkerPool::finish(const QueryTicket& ticket, Status status,
         recorded_.push_back(static_cast<std::uint32_t>(visits.size()));
         recorded_.insert(recorded_.end(), visits.begin(), visits.end());
     }
-    if (!status && (batch.status || ticket.number < batch.failed_number)) {
+    if (!status && batch.statuses != nullptr) {
+        std::fill_n(ticket.out, batch.options.params.k,
+                    Neighbor{kNoVector, std::numeric_limits<float>::infinity()});
+        batch.statuses[ticket.number] = std::move(status);
+    } else if (!status && (batch.status || ticket.number < batch.failed_number)) {
         batch.status = std::move(status);
         batch.failed_number = ticket.number;
         drop_rest(batch);

@@ -33,6 +33,7 @@ struct Batch {
     QueryOptions options;
     Neighbor* out = nullptr;
     SearchStats* stats = nullptr;  // may be null
+    Status* statuses = nullptr;    // of each query; null: the first that fails ends the batch
     std::uint64_t next = 0;        // the first query that no thread has taken
     std::uint64_t unfinished = 0;
     Status status;                    // of the first query that failed

@@ -62,15 +62,14 @@ TEST_SUITE("regress") {
             double times;
             std::uint32_t shards;
         };
-        for (const auto& [step, times, shards] :
-             {Case{100, 3, 1}, Case{100, 30, 1}, Case{150, 300, 1}, Case{kRows, 1e4, 1},
-              Case{100, 10, 2}}) {
-            CAPTURE(step);
-            CAPTURE(times);
+        for (const Case& one : {Case{100, 3, 1}, Case{100, 30, 1}, Case{150, 300, 1},
+                                Case{kRows, 1e4, 1}, Case{100, 10, 2}}) {
+            CAPTURE(one.step);
+            CAPTURE(one.times);
             test::BuiltIndex built;
-            build_into(built, rows_with_long_ones(step, times), [&](BuildOptions& options) {
+            build_into(built, rows_with_long_ones(one.step, one.times), [&](BuildOptions& options) {
                 options.metric = Metric::kInnerProduct;
-                options.shards.count = shards;
+                options.shards.count = one.shards;
                 options.graph.max_degree = 32;
                 write_workload(built, 400);
             });

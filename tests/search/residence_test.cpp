@@ -115,7 +115,7 @@ TEST_SUITE("search") {
             for (const std::uint32_t count : {1U, 2U, 70U, 200U, listed}) {
                 CAPTURE(count);
                 const auto opened = test::open_graph(shared_index().path());
-                test::expect_ok(load_residence(*opened.graph, {.hot_vertices = count}, engine));
+                test::expect_value(load_residence(*opened.graph, {.hot_vertices = count}, engine));
                 check_resident(opened, count);
                 const std::uint64_t each = beam::HotRecords::record_bytes(opened.graph->geometry());
                 // Behind the last list a reader may look.
@@ -123,7 +123,7 @@ TEST_SUITE("search") {
             }
         }
         const auto none = test::open_graph(shared_index().path());
-        test::expect_ok(load_residence(*none.graph, {.hot_vertices = 0}, IoEngine::kAuto));
+        test::expect_value(load_residence(*none.graph, {.hot_vertices = 0}, IoEngine::kAuto));
         CHECK_FALSE(none.graph->hot);
     }
 
@@ -165,7 +165,7 @@ TEST_SUITE("search") {
     TEST_CASE("resident edges are those of the pages, and searches with them find the same") {
         const auto opened = test::open_graph(shared_index().path());
         search::OpenedGraph& shard = *opened.graph;
-        test::expect_ok(load_residence(shard, {.edges = true}, IoEngine::kAuto));
+        test::expect_value(load_residence(shard, {.edges = true}, IoEngine::kAuto));
         REQUIRE(shard.edges);
         CHECK(shard.edges->count() == 2000);
         const auto& geometry = shard.geometry();
@@ -254,7 +254,7 @@ TEST_SUITE("search") {
         CHECK(static_cast<double>(cost(warm)) < 0.8 * static_cast<double>(cost(cold)));
     }
 
-    TEST_CASE("a damaged page of a hot vertex fails the opening and names the page") {
+    TEST_CASE("a damaged page of a hot vertex is left out, and the index says which") {
         test::BuiltIndex index;
         build_small(index);
         const auto opened = test::open_graph(index.path());
@@ -265,16 +265,86 @@ TEST_SUITE("search") {
         bytes[geometry.offset_of(page) + 50] ^= std::byte{1};
         test::FileBytes().add_bytes(bytes).save(path);
         const std::string offset = "offset " + std::to_string(geometry.offset_of(page));
-        test::expect_error(Index::open(index.path(), {.cache_vertices = 4}), ErrorCode::kCorruption,
-                           {".pages: ", offset, "checksum"});
-        CHECK(Index::open(index.path(), {.cache_vertices = 0}));
+        for (const OpenOptions& options :
+             {OpenOptions{.cache_vertices = 4}, OpenOptions{.memory_budget_bytes = 1U << 30U}}) {
+            const Index left = test::expect_value(Index::open(index.path(), options));
+            CHECK(left.summary().pages_left_out == 1);
+            for (const std::string& part :
+                 {std::string(".pages: "), offset, std::string("checksum")})
+                CHECK(left.summary().left_out_reason.find(part) != std::string::npos);
+        }
+        const Index cold = test::expect_value(Index::open(index.path(), {.cache_vertices = 0}));
+        CHECK(cold.summary().pages_left_out == 0);
         const auto cut = test::open_graph(index.path());
         fs::resize_file(path, geometry.offset_of(page));
-        test::expect_error(load_residence(*cut.graph, {.hot_vertices = 4}, IoEngine::kPread),
-                           ErrorCode::kCorruption, {".pages: offset ", "bytes, found 0"});
+        const auto left =
+            test::expect_value(load_residence(*cut.graph, {.hot_vertices = 4}, IoEngine::kPread));
+        CHECK(left.pages >= 1);
+        CHECK(left.first.find("bytes, found 0") != std::string::npos);
     }
 
-    TEST_CASE("a hot place without a vertex fails the opening") {
+    TEST_CASE("queries that need a damaged page fail alone, each with its error") {
+        test::BuiltIndex index;
+        build_small(index);
+        const auto opened = test::open_graph(index.path());
+        const auto& geometry = opened.graph->geometry();
+        const auto path = file_of(index, ".pages");
+        const auto queries = test::random_vectors(60, index.vectors.view.dimension,
+                                                  index.vectors.view.element_type, 5);
+        const SearchParams params{.k = 5, .search_list_size = 20, .beam_width = 1};
+        std::vector<Neighbor> right(60 * params.k);
+        const Index whole = test::expect_value(Index::open(index.path(), {.cache_vertices = 0}));
+        test::expect_ok(whole.search(queries.view, params, right));
+        auto bytes = test::bytes_of_file(path);
+        const PageId page = geometry.page_of(LocalId{opened.graph->hot_order()[0]});
+        bytes[geometry.offset_of(page) + 50] ^= std::byte{1};
+        test::FileBytes().add_bytes(bytes).save(path);
+        const Index broken = test::expect_value(Index::open(index.path(), {.cache_vertices = 0}));
+        std::vector<Neighbor> found(right.size());
+        std::vector<Status> statuses(60);
+        test::expect_ok(broken.search(queries.view, params, found, {}, statuses));
+        std::size_t failed = 0;
+        for (std::size_t q = 0; q < statuses.size(); ++q) {
+            for (std::size_t i = q * params.k; i < (q + 1) * params.k; ++i)
+                CHECK(found[i].id == (statuses[q] ? right[i].id : kNoVector));
+            failed += statuses[q] ? 0 : 1;
+            if (!statuses[q])
+                CHECK(statuses[q].error().message.find("checksum") != std::string::npos);
+        }
+        CHECK(failed > 0);
+        CHECK(failed < 60);
+        test::expect_error(broken.search(queries.view, params, found), ErrorCode::kCorruption,
+                           {"checksum"});
+        test::expect_error(
+            broken.search(queries.view, params, found, {}, std::span(statuses).first(3)),
+            ErrorCode::kInvalidArgument, {"statuses: expected none or 60"});
+    }
+
+    TEST_CASE("an index that was moved from, no rows and too little room are errors") {
+        test::BuiltIndex index;
+        build_small(index);
+        Index first = test::expect_value(Index::open(index.path()));
+        const Index second = std::move(first);
+        const auto queries = test::random_vectors(3, index.vectors.view.dimension,
+                                                  index.vectors.view.element_type, 5);
+        std::vector<Neighbor> out(30);
+        // NOLINTNEXTLINE(bugprone-use-after-move)
+        test::expect_error(first.search(queries.view, {}, out), ErrorCode::kInvalidArgument,
+                           {"moved from"});
+        CHECK(first.summary().vectors == 0);
+        CHECK(first.thread_count() == 0);
+        test::expect_error(second.search(queries.view, {}, std::span(out).first(29)),
+                           ErrorCode::kInvalidArgument, {"out: expected 30", "found room for 29"});
+        std::vector<SearchStats> stats(2);
+        test::expect_error(second.search(queries.view, {}, out, stats), ErrorCode::kInvalidArgument,
+                           {"stats: expected none or 3"});
+        MatrixView nothing = queries.view;
+        nothing.data = nullptr;
+        test::expect_error(second.search(nothing, {}, out), ErrorCode::kInvalidArgument,
+                           {"queries: expected 3 rows"});
+    }
+
+    TEST_CASE("a hot place without a vertex is left out") {
         test::BuiltIndex index;
         build_small(index);
         const auto manifest = test::expect_value(layouts::read_manifest(index.path()));
@@ -290,7 +360,8 @@ TEST_SUITE("search") {
                                           std::as_bytes(std::span(places)));
         REQUIRE(table);
         test::expect_ok(table->publish());
-        test::expect_error(Index::open(index.path(), {.cache_vertices = 1}), ErrorCode::kCorruption,
-                           {".pages: offset ", "expected a hot vertex"});
+        const Index left = test::expect_value(Index::open(index.path(), {.cache_vertices = 1}));
+        CHECK(left.summary().pages_left_out == 1);
+        CHECK(left.summary().left_out_reason.find("expected a hot vertex") != std::string::npos);
     }
 }
