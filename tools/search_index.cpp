@@ -88,7 +88,7 @@ void add_options(CLI::App& app, SearchOptions& options) {
     add_size(app, "--memory-budget", options.open.memory_budget_bytes,
              "all that stays resident; 0: codes, navigation and 5 % of the index");
     app.add_option("--cache-vertices", options.open.cache_vertices,
-                   "hot vertices kept in memory, instead of what the budget leaves room for");
+                   "hot vertices kept in memory; a --memory-budget must hold them");
     app.add_option("--record-trace", options.record_trace,
                    "write what queries visited, for relayout-index --trace")
         ->type_name("FILE");

@@ -93,7 +93,8 @@ struct OpenOptions {
     std::uint32_t max_beam_width = 16;  // the largest SearchParams::beam_width that will be asked
     // All that stays resident: codes, navigation, hot vertices. 0: the tables and 5 % of the index.
     std::uint64_t memory_budget_bytes = 0;
-    std::optional<std::uint64_t> cache_vertices = {};  // hot vertices, whatever the budget says
+    // Hot vertices that stay resident; with a budget too small for them, opening fails.
+    std::optional<std::uint64_t> cache_vertices = {};
     double record_share = 0;  // of the queries, whose visits Index::save_trace() writes
     // Of separate shards: one that cannot be read is left out, and answers that miss it are marked
     // (SearchStats::shards_failed). False: it is an error.

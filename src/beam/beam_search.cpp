@@ -129,6 +129,15 @@ void BeamSearch::enter_anyway(std::uint32_t place) {
     insert({distances_[0], place, kWaiting}, frontier_, next_);
 }
 
+// Every vertex can be reached from the entry point, but perhaps not from where navigation has the
+// search begin: with lists of one or two edges. Tells whether the entry point was new.
+bool BeamSearch::enter_last_resort() {
+    const auto entry = static_cast<std::uint32_t>(graph_->description.entry_point);
+    if (found_.size() >= params_.k || !seen_.insert(entry)) return false;
+    enter_anyway(entry);
+    return true;
+}
+
 Status BeamSearch::absorb(PageId page, std::span<const std::byte> bytes) {
     const auto at = std::find(wanted_.begin(), wanted_.end(), page);
     TRACKWAY_ASSERT(at != wanted_.end());
@@ -413,6 +422,7 @@ Status BeamSearch::choose_beam() {
 Status BeamSearch::expand_candidates() {
     while (beam_.size() < params_.beam_width) {
         Candidate* candidate = nearest_unexpanded();
+        if (candidate == nullptr && beam_.empty() && enter_last_resort()) continue;
         if (candidate == nullptr) break;
         const std::uint32_t mark = candidate->mark;
         const std::uint32_t place = candidate->vertex;

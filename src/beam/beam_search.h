@@ -147,6 +147,7 @@ private:
 
     void find_entries();
     void enter_anyway(std::uint32_t place);
+    bool enter_last_resort();
     Status finish_hop();
     Status open_pages();
     Status blame(PageId page, const std::string& what);

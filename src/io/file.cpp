@@ -153,6 +153,13 @@ bool names_this_file(const char* name, int descriptor) {
 }  // namespace
 
 Result<StagedFile> StagedFile::create(const std::filesystem::path& path) {
+    // A pipe or a device would be replaced by a file of its name.
+    struct stat status {};
+    if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+        return base::fail(ErrorCode::kInvalidArgument,
+                          base::join(path.string(), ": expected a regular file or none, found a ",
+                                     "pipe or a device"));
+    }
     StagedFile staged;
     staged.path_ = path;
     staged.file_.path_ = path.string() + kSuffix;

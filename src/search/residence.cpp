@@ -56,8 +56,17 @@ ResidencePlan plan_of(const OpenedGraph& graph, std::uint32_t hot_vertices, bool
 Result<ResidencePlan> plan_residence(const OpenedGraph& graph, const OpenOptions& options) {
     const std::uint64_t listed = graph.hot_order().size();
     if (options.cache_vertices) {
-        return plan_of(graph, static_cast<std::uint32_t>(std::min(*options.cache_vertices, listed)),
-                       false);
+        const auto count = static_cast<std::uint32_t>(std::min(*options.cache_vertices, listed));
+        const std::uint64_t needed =
+            graph.table_bytes() + count * beam::HotRecords::record_bytes(graph.geometry());
+        if (options.memory_budget_bytes != 0 && options.memory_budget_bytes < needed) {
+            return base::fail(ErrorCode::kOutOfMemory,
+                              base::join("memory budget: ", count,
+                                         " hot vertices, codes and "
+                                         "navigation need ",
+                                         needed, " bytes, found ", options.memory_budget_bytes));
+        }
+        return plan_of(graph, count, false);
     }
     std::uint64_t room = graph.files.bytes() / kDefaultShare;
     if (options.memory_budget_bytes != 0) {

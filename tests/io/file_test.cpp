@@ -162,6 +162,16 @@ TEST_SUITE("io") {
         expect_error(File().read_exact(0, out), ErrorCode::kIo, {"Bad file descriptor"});
     }
 
+    TEST_CASE("what is no regular file is not replaced") {
+        const TempFolder folder;
+        const auto pipe = folder / "pipe";
+        REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+        test::expect_error(StagedFile::create(pipe), ErrorCode::kInvalidArgument,
+                           {"pipe: expected a regular file or none", "pipe or a device"});
+        CHECK(std::filesystem::is_fifo(pipe));
+        CHECK_FALSE(std::filesystem::exists(folder / "pipe.partial"));
+    }
+
     TEST_CASE("a staged file gets its name when it is published, and only then") {
         const TempFolder folder;
         StagedFile staged = expect_value(StagedFile::create(folder / "name"));

@@ -87,8 +87,11 @@ TEST_SUITE("search") {
         CHECK(wanted(*opened.graph, {.cache_vertices = listed}) == listed);
         CHECK(wanted(*opened.graph, {.cache_vertices = listed + 1}) == listed);
         CHECK(wanted(*opened.graph, {.cache_vertices = UINT64_MAX}) == listed);
-        // Whatever the budget says.
-        CHECK(wanted(*opened.graph, {.memory_budget_bytes = 1, .cache_vertices = 7}) == 7);
+        // A budget must hold them.
+        CHECK(wanted(*opened.graph, {.memory_budget_bytes = 1U << 30U, .cache_vertices = 7}) == 7);
+        test::expect_error(
+            plan_residence(*opened.graph, {.memory_budget_bytes = 1, .cache_vertices = 7}),
+            ErrorCode::kOutOfMemory, {"memory budget: 7 hot vertices, codes and navigation need"});
     }
 
     TEST_CASE("a memory budget holds the tables, then as many records as fit") {
