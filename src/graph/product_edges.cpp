@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "graph/greedy_search.h"
+#include "graph/reverse_edges.h"
 #include "graph/robust_prune.h"
 
 #include <algorithm>
@@ -13,17 +14,8 @@
 namespace trackway::graph {
 namespace {
 
-constexpr std::size_t kBlock = 32;  // vertices that one thread takes at a time
 // The longest row is so many times as long as the middle one.
 constexpr float kUnequal = 1.5F;
-
-struct Edge {
-    std::uint32_t to;
-    std::uint32_t from;
-    bool operator<(const Edge& other) const noexcept {
-        return to < other.to || (to == other.to && from < other.from);
-    }
-};
 
 // A graph by products alone. Rows come longest first: each finds those of the largest products
 // among the rows before it, as a layer of HNSW would.
@@ -46,8 +38,8 @@ public:
 
     void build() {
         for (std::size_t begin = 1; begin < order_.size() && !arena_.stopped();) {
-            const std::size_t largest = std::max<std::size_t>(order_.size() / 100, 64);
-            const std::size_t size = std::min({order_.size() - begin, begin, largest});
+            const std::size_t size =
+                std::min({order_.size() - begin, begin, largest_batch(order_.size())});
             insert(std::span(order_).subspan(begin, size));
             begin += size;
         }
@@ -65,7 +57,7 @@ public:
 private:
     void insert(std::span<const std::uint32_t> batch) {
         std::vector<std::vector<std::uint32_t>> chosen(batch.size());
-        arena_.parallel_for(batch.size(), kBlock,
+        arena_.parallel_for(batch.size(), kVerticesAtATime,
                             [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
                                 for (std::size_t i = begin; i < end; ++i) {
                                     const auto kept = choose(batch[i], thread);
@@ -79,20 +71,9 @@ private:
             for (const std::uint32_t neighbor : chosen[i])
                 edges.push_back({neighbor, batch[i]});
         }
-        std::sort(edges.begin(), edges.end());
-        std::vector<std::size_t> starts;
-        for (std::size_t i = 0; i < edges.size(); ++i) {
-            if (i == 0 || edges[i].to != edges[i - 1].to) starts.push_back(i);
-        }
-        const std::size_t groups = starts.size();
-        starts.push_back(edges.size());
-        arena_.parallel_for(
-            groups, kBlock, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
-                for (std::size_t g = begin; g < end; ++g) {
-                    add_incoming(std::span(edges).subspan(starts[g], starts[g + 1] - starts[g]),
-                                 thread);
-                }
-            });
+        for_each_target(edges, arena_, [&](std::span<const Edge> incoming, std::uint32_t thread) {
+            add_incoming(incoming, thread);
+        });
     }
 
     void add_incoming(std::span<const Edge> incoming, std::uint32_t thread) {
@@ -179,7 +160,7 @@ void add_product_edges(const PointSet& points, const ProductEdgeOptions& options
     if (edges == 0) return;
     ProductGraph by_product(points, {edges, std::max(options.list_size, edges)}, arena);
     by_product.build();
-    arena.parallel_for(points.count(), kBlock,
+    arena.parallel_for(points.count(), kVerticesAtATime,
                        [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
                            for (std::size_t i = begin; i < end; ++i) {
                                const auto vertex = static_cast<std::uint32_t>(i);

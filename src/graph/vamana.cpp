@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "graph/greedy_search.h"
 #include "graph/reachability.h"
+#include "graph/reverse_edges.h"
 #include "graph/robust_prune.h"
 
 #include <algorithm>
@@ -13,26 +14,11 @@
 namespace trackway::graph {
 namespace {
 
-constexpr std::size_t kBlock = 32;  // vertices that one thread takes at a time
-
 // Lists may grow this far beyond max_degree before they are pruned, so that a prune serves many
 // new edges.
 std::uint32_t list_capacity(std::uint32_t max_degree) {
     return max_degree + max_degree / 3 + 1;
 }
-
-// Batches double up to this share of the points: vertices of one batch do not see each other.
-std::size_t largest_batch(std::size_t points) {
-    return std::max<std::size_t>(points / 100, 64);
-}
-
-struct Edge {
-    std::uint32_t to;
-    std::uint32_t from;
-    bool operator<(const Edge& other) const noexcept {
-        return to < other.to || (to == other.to && from < other.from);
-    }
-};
 
 class Builder {
 public:
@@ -81,7 +67,7 @@ private:
 
     void insert(std::span<const std::uint32_t> batch) {
         chosen_.resize(batch.size());
-        arena_.parallel_for(batch.size(), kBlock,
+        arena_.parallel_for(batch.size(), kVerticesAtATime,
                             [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
                                 for (std::size_t i = begin; i < end; ++i)
                                     choose_edges(batch[i], thread, chosen_[i]);
@@ -93,7 +79,9 @@ private:
             for (const std::uint32_t neighbor : chosen_[i])
                 edges.push_back({neighbor, batch[i]});
         }
-        add_reverse_edges(edges);
+        for_each_target(edges, arena_, [&](std::span<const Edge> incoming, std::uint32_t thread) {
+            merge_edges(incoming, thread);
+        });
     }
 
     // Changes nothing that another search of this batch may read. The candidates are what the
@@ -105,24 +93,6 @@ private:
         add_candidates(point, graph_.neighbors(point), search);
         prune(search.expanded, thread);
         chosen = prune_scratch_[thread].kept;
-    }
-
-    // Groups the edges by target, so that each list is changed once, by one thread.
-    void add_reverse_edges(std::vector<Edge>& all) {
-        std::sort(all.begin(), all.end());
-        std::vector<std::size_t> starts;  // of each target's group
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            if (i == 0 || all[i].to != all[i - 1].to) starts.push_back(i);
-        }
-        const std::size_t groups = starts.size();
-        starts.push_back(all.size());
-        arena_.parallel_for(
-            groups, kBlock, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
-                for (std::size_t g = begin; g < end; ++g) {
-                    merge_edges(std::span(all).subspan(starts[g], starts[g + 1] - starts[g]),
-                                thread);
-                }
-            });
     }
 
     void merge_edges(std::span<const Edge> incoming, std::uint32_t thread) {
@@ -170,7 +140,7 @@ private:
 
     Adjacency trim() {
         Adjacency trimmed(points_.count(), options_.max_degree);
-        arena_.parallel_for(points_.count(), kBlock,
+        arena_.parallel_for(points_.count(), kVerticesAtATime,
                             [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
                                 std::vector<std::uint32_t> ids;
                                 for (std::size_t i = begin; i < end; ++i) {
