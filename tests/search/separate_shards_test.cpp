@@ -43,7 +43,7 @@ void build_separate(test::BuiltIndex& built, Metric metric, std::uint64_t querie
 
 test::BuiltIndex& shared_index() {
     static test::BuiltIndex index;
-    if (index.report.vectors == 0) build_separate(index, Metric::kL2, 1000);
+    if (index.report.vectors == 0) build_separate(index, Metric::kL2, 300);
     return index;
 }
 
@@ -197,22 +197,22 @@ TEST_SUITE("search") {
     }
 
     TEST_CASE("the same bytes for any number of threads, and after a stop in any stage") {
-        test::BuiltIndex built;
-        build_separate(built, Metric::kL2, 300);
+        const test::BuiltIndex& built = shared_index();
+        const test::TempFolder folder;
         const auto all = [](const fs::path& path) {
             auto files = test::contents(path);
             const layouts::ShardSet set = set_of(path);
             for (std::uint32_t shard = 0; shard < kShards; ++shard) {
-                const fs::path folder = layouts::shard_folder(path, set, shard);
-                for (auto& [name, bytes] : test::contents(folder))
-                    files[folder.filename().string() + "/" + name] = std::move(bytes);
+                const fs::path own = layouts::shard_folder(path, set, shard);
+                for (auto& [name, bytes] : test::contents(own))
+                    files[own.filename().string() + "/" + name] = std::move(bytes);
             }
             return files;
         };
         const auto whole = all(built.path());
         BuildOptions options = built.options;
         options.thread_count = 4;
-        options.index_dir = built.folder / "stopped";
+        options.index_dir = folder / "stopped";
         for (const char* stage :
              {"router", "shard-0001: graph", "shard-0001: calibrate", "shard-0003: codes"}) {
             CAPTURE(stage);
@@ -226,7 +226,7 @@ TEST_SUITE("search") {
         CHECK_FALSE(fs::exists(options.index_dir / "build.work"));
         // One by one, as machines that share the folder would.
         options.thread_count = 1;
-        options.index_dir = built.folder / "parts";
+        options.index_dir = folder / "parts";
         test::expect_error(build_part(options, {.stage = "merge"}), ErrorCode::kInvalidArgument,
                            {"stage", "merge"});
         test::expect_error(build_part(options, {.stage = "graph", .shard = 1}),
@@ -269,11 +269,11 @@ TEST_SUITE("search") {
     }
 
     TEST_CASE("shards of a build that was cut while it published are taken back") {
-        test::BuiltIndex built;
-        build_separate(built, Metric::kL2, 300);
+        const test::BuiltIndex& built = shared_index();
         const layouts::ShardSet set = set_of(built.path());
+        const test::TempFolder folder;
         BuildOptions options = built.options;
-        options.index_dir = built.folder / "again";
+        options.index_dir = folder / "again";
         test::expect_value(build_part(options, {.stage = "graph"}));
         const fs::path work = options.index_dir / "build.work";
         for (const std::uint32_t shard : {0U, 2U}) {
@@ -289,21 +289,22 @@ TEST_SUITE("search") {
     }
 
     TEST_CASE("one kind of index replaces the other") {
-        test::BuiltIndex built;
-        build_separate(built, Metric::kL2, 300);
-        BuildOptions options = built.options;
+        const test::TempFolder folder;
+        BuildOptions options = shared_index().options;
+        options.index_dir = copy_of(shared_index(), folder);
         options.overwrite = true;
         options.shards = {};
         test::expect_value(build(options));
-        const auto graph = test::expect_value(Index::open(built.path(), {.thread_count = 1}));
+        const auto graph = test::expect_value(Index::open(options.index_dir, {.thread_count = 1}));
         CHECK_FALSE(graph.summary().are_separate);
-        for (const auto& entry : fs::directory_iterator(built.path()))
+        for (const auto& entry : fs::directory_iterator(options.index_dir))
             CHECK_FALSE(entry.is_directory());
         options.shards = {.count = 2, .graphs = ShardGraphs::kSeparate};
         test::expect_value(build(options));
-        const auto separate = test::expect_value(Index::open(built.path(), {.thread_count = 1}));
+        const auto separate =
+            test::expect_value(Index::open(options.index_dir, {.thread_count = 1}));
         CHECK(separate.summary().shards == 2);
-        for (const auto& entry : fs::directory_iterator(built.path()))
+        for (const auto& entry : fs::directory_iterator(options.index_dir))
             CHECK(entry.path().extension() != ".pages");
     }
 
