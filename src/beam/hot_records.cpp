@@ -15,7 +15,8 @@ constexpr std::uint32_t kNone = UINT32_MAX;
 
 std::uint64_t HotRecords::record_bytes(const layouts::PageGeometry& geometry) noexcept {
     const std::uint64_t list = base::bytes_of_bits(geometry.edges.bits(geometry.max_degree));
-    return geometry.vector_bytes + sizeof(Head) + list + sizeof(Page) + 4 * sizeof(std::uint32_t);
+    static_assert(sizeof(Head) + sizeof(Page) + 4 * sizeof(std::uint32_t) == kTableBytesEach);
+    return geometry.vector_bytes + list + kTableBytesEach;
 }
 
 void HotRecords::add(PageId page, const layouts::PageView& view,

@@ -40,6 +40,9 @@ public:
     // Nothing resident yet. The geometry must outlive it.
     explicit HotRecords(const layouts::PageGeometry& geometry) : geometry_(geometry) {}
 
+    // Of these beside vector and edges: where they begin, its row, its share of the tables.
+    static constexpr std::uint64_t kTableBytesEach = 40;
+
     // Bytes that a record takes at most, its share of the tables included.
     static std::uint64_t record_bytes(const layouts::PageGeometry& geometry) noexcept;
 

@@ -4,6 +4,8 @@
 #include "beam/page_error.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <utility>
 
 namespace trackway::beam {
@@ -14,22 +16,27 @@ using base::join;
 }  // namespace
 
 ResidenceLoader::ResidenceLoader(const layouts::PageGeometry& geometry,
-                                 std::span<const std::uint32_t> hot_places, bool all_edges)
+                                 const ResidenceWanted& wanted)
     : geometry_(geometry),
-      hot_places_(hot_places.begin(), hot_places.end()),
+      hot_places_(wanted.hot_places.begin(), wanted.hot_places.end()),
+      whole_pages_(wanted.whole_pages.begin(), wanted.whole_pages.end()),
       neighbors_(geometry.max_degree) {
     std::sort(hot_places_.begin(), hot_places_.end());
-    if (all_edges) {
+    const bool any_hot = !hot_places_.empty() || !whole_pages_.empty();
+    if (any_hot) residence_.hot = std::make_unique<HotRecords>(geometry);
+    if (wanted.all_edges) {
         for (std::uint32_t page = 0; page < geometry.page_count; ++page)
             pages_.push_back(PageId{page});
         residence_.edges = std::make_unique<ResidentEdges>(geometry.place_count());
+        return;
     }
-    if (!hot_places_.empty()) residence_.hot = std::make_unique<HotRecords>(geometry);
+    std::vector<PageId> hot_pages;
     for (const std::uint32_t place : hot_places_) {
-        if (all_edges) break;
         const PageId page = geometry.page_of(LocalId{place});
-        if (pages_.empty() || pages_.back() != page) pages_.push_back(page);
+        if (hot_pages.empty() || hot_pages.back() != page) hot_pages.push_back(page);
     }
+    std::set_union(hot_pages.begin(), hot_pages.end(), whole_pages_.begin(), whole_pages_.end(),
+                   std::back_inserter(pages_));
 }
 
 Status ResidenceLoader::absorb(std::span<const std::byte> bytes) {
@@ -57,6 +64,12 @@ void ResidenceLoader::skip_hot(PageId page) {
 
 Status ResidenceLoader::add_hot(PageId page, const layouts::PageView& view) {
     slots_.clear();
+    if (std::binary_search(whole_pages_.begin(), whole_pages_.end(), page)) {
+        slots_.resize(view.slot_count());
+        std::iota(slots_.begin(), slots_.end(), 0U);
+        if (!slots_.empty()) residence_.hot->add(page, view, slots_);
+        return {};
+    }
     for (; next_hot_ < hot_places_.size(); ++next_hot_) {
         const LocalId vertex{hot_places_[next_hot_]};
         if (geometry_.page_of(vertex) != page) break;

@@ -22,12 +22,17 @@ struct Residence {
     std::unique_ptr<ResidentEdges> edges;
 };
 
+// What is to be in memory.
+struct ResidenceWanted {
+    std::span<const std::uint32_t> hot_places = {};  // records of these, in any order
+    std::span<const PageId> whole_pages = {};        // all records of these, in rising order
+    bool all_edges = false;                          // the edges of all vertices
+};
+
 class ResidenceLoader {
 public:
-    // Records of these places, and, if wanted, the edges of all vertices. The geometry must outlive
-    // what is taken.
-    ResidenceLoader(const layouts::PageGeometry& geometry,
-                    std::span<const std::uint32_t> hot_places, bool all_edges);
+    // The geometry must outlive what is taken.
+    ResidenceLoader(const layouts::PageGeometry& geometry, const ResidenceWanted& wanted);
 
     // To be read, in rising order.
     std::span<const PageId> pages() const noexcept { return pages_; }
@@ -47,6 +52,7 @@ private:
 
     const layouts::PageGeometry& geometry_;
     std::vector<std::uint32_t> hot_places_;  // in rising order
+    std::vector<PageId> whole_pages_;
     std::vector<PageId> pages_;
     Residence residence_;
     std::size_t next_page_ = 0;

@@ -375,7 +375,8 @@ private:
     }
 
     Result<beam::Residence> load(std::span<const std::uint32_t> hot, bool edges) const {
-        beam::ResidenceLoader loader(laid_out_.description.geometry, hot, edges);
+        beam::ResidenceLoader loader(laid_out_.description.geometry,
+                                     {.hot_places = hot, .all_edges = edges});
         std::vector<std::byte> bytes(laid_out_.description.geometry.page_size_bytes);
         const PageFetch read = fetch();
         for (const PageId page : loader.pages()) {

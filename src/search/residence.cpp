@@ -45,10 +45,55 @@ ResidencePlan plan_of(const OpenedGraph& graph, std::uint32_t hot_vertices, bool
     const layouts::RecallCurve& curve = edges ? graph.curve_with_edges : graph.curve;
     return {.hot_vertices = hot_vertices,
             .edges = edges,
+            .whole_pages = {},
             .hot_share = hot_share(curve, hot_vertices),
             .pages_with_tables = pages_with(graph.curve, 0),
             .pages_with_edges = pages_with(curve, 0),
             .pages_with_all = pages_with(curve, hot_vertices)};
+}
+
+// All records, read like pages that are there: nothing is read, and recall is that of pages.
+ResidencePlan whole_graph(const OpenedGraph& graph) {
+    ResidencePlan plan = plan_of(graph, 0, false);
+    for (std::uint32_t page = 0; page < graph.geometry().page_count; ++page)
+        plan.whole_pages.push_back(PageId{page});
+    plan.pages_with_all = 0;
+    return plan;
+}
+
+// What all records take: as many as there are of the largest size, or the pages that hold them and
+// what each takes in tables.
+std::uint64_t whole_graph_bytes(const OpenedGraph& graph) {
+    const std::uint64_t vertices = graph.files.description().vertex_count;
+    return std::min(vertices * beam::HotRecords::record_bytes(graph.geometry()),
+                    graph.files.bytes() + vertices * beam::HotRecords::kTableBytesEach);
+}
+
+// Pages of hot vertices, hottest first, that fit as a whole.
+std::vector<PageId> pages_within(const OpenedGraph& graph, std::uint64_t bytes) {
+    const layouts::PageGeometry& geometry = graph.geometry();
+    const std::uint64_t each =
+        geometry.vertices_per_page * beam::HotRecords::record_bytes(geometry);
+    std::vector<bool> taken(geometry.page_count);
+    std::vector<PageId> pages;
+    for (const std::uint32_t place : graph.hot_order()) {
+        if ((pages.size() + 1) * each > bytes) break;
+        const PageId page = geometry.page_of(LocalId{place});
+        if (taken[static_cast<std::uint32_t>(page)]) continue;
+        taken[static_cast<std::uint32_t>(page)] = true;
+        pages.push_back(page);
+    }
+    std::sort(pages.begin(), pages.end());
+    return pages;
+}
+
+// Room that hot vertices leave once all are resident.
+void fill(const OpenedGraph& graph, std::uint64_t room, ResidencePlan& plan) {
+    if (plan.hot_vertices < graph.hot_order().size()) return;
+    const std::uint64_t taken =
+        plan.hot_vertices * beam::HotRecords::record_bytes(graph.geometry()) +
+        (plan.edges ? graph.curve_with_edges.edge_bytes : 0);
+    plan.whole_pages = pages_within(graph, room - taken);
 }
 
 }  // namespace
@@ -78,17 +123,24 @@ Result<ResidencePlan> plan_residence(const OpenedGraph& graph, const OpenOptions
         }
         room = options.memory_budget_bytes - graph.table_bytes();
     }
-    const ResidencePlan without = plan_of(graph, hot_within(graph, room), false);
+    if (room >= whole_graph_bytes(graph)) return whole_graph(graph);
+    ResidencePlan plan = plan_of(graph, hot_within(graph, room), false);
     const std::uint64_t edge_bytes = graph.curve_with_edges.edge_bytes;
-    if (graph.curve_with_edges.hot.empty() || room < edge_bytes) return without;
-    const ResidencePlan with = plan_of(graph, hot_within(graph, room - edge_bytes), true);
-    return with.pages_with_all < without.pages_with_all ? with : without;
+    if (!graph.curve_with_edges.hot.empty() && room >= edge_bytes) {
+        ResidencePlan with = plan_of(graph, hot_within(graph, room - edge_bytes), true);
+        if (with.pages_with_all < plan.pages_with_all) plan = std::move(with);
+    }
+    fill(graph, room, plan);
+    return plan;
 }
 
 Result<LeftOut> load_residence(OpenedGraph& graph, const ResidencePlan& plan, IoEngine engine) {
     const layouts::PageGeometry& geometry = graph.geometry();
     const std::size_t page_size = geometry.page_size_bytes;
-    beam::ResidenceLoader loader(geometry, graph.hot_order().first(plan.hot_vertices), plan.edges);
+    beam::ResidenceLoader loader(geometry,
+                                 {.hot_places = graph.hot_order().first(plan.hot_vertices),
+                                  .whole_pages = plan.whole_pages,
+                                  .all_edges = plan.edges});
     const std::span<const PageId> pages = loader.pages();
     LeftOut left_out;
     if (pages.empty()) return left_out;

@@ -8,12 +8,16 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace trackway::search {
 
 struct ResidencePlan {
-    std::uint32_t hot_vertices = 0;
-    bool edges = false;  // of all vertices
+    std::uint32_t hot_vertices = 0;  // of the builder's order
+    bool edges = false;              // of all vertices
+    // Pages of which every record is resident, in rising order: all, or what a budget that holds
+    // every hot vertex has room for besides.
+    std::vector<PageId> whole_pages = {};
     // The hot vertices by the most that the builder tried: how far recall has moved from
     // CalibratedMargin::recall to recall_with_hot.
     float hot_share = 0;
@@ -25,7 +29,8 @@ struct ResidencePlan {
 };
 
 // The number of hot vertices that the options ask for; or else what spares most reads of what fits
-// the memory budget: hot vertices, or the edges of all vertices and hot ones in what they leave.
+// the memory budget: the whole graph; or hot vertices, or the edges of all vertices and hot ones in
+// what they leave, and page-mates of hot ones in the rest.
 // kOutOfMemory when the budget does not even hold the tables.
 Result<ResidencePlan> plan_residence(const OpenedGraph& graph, const OpenOptions& options);
 

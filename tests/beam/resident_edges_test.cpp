@@ -23,7 +23,7 @@ namespace {
 
 test::SearchedGraph open_with_edges() {
     auto opened = test::open_graph(test::small_index().path());
-    beam::ResidenceLoader loader(opened.graph->geometry(), {}, true);
+    beam::ResidenceLoader loader(opened.graph->geometry(), {.all_edges = true});
     for (const PageId page : loader.pages())
         test::expect_ok(loader.absorb(test::page_bytes(opened, page)));
     opened.graph->edges = loader.take().edges;
@@ -148,7 +148,7 @@ TEST_SUITE("resident_edges") {
     TEST_CASE("neighbours that are no places fail the loading, and the page is named") {
         auto opened = test::open_graph(test::small_index().path());
         const layouts::PageGeometry& geometry = opened.graph->geometry();
-        beam::ResidenceLoader loader(geometry, {}, true);
+        beam::ResidenceLoader loader(geometry, {.all_edges = true});
         std::vector<std::byte> page(test::page_bytes(opened, PageId{0}).begin(),
                                     test::page_bytes(opened, PageId{0}).end());
         page[200] ^= std::byte{1};

@@ -227,11 +227,38 @@ TEST_SUITE("search") {
                            {"memory budget"});
     }
 
+    TEST_CASE("a budget that holds the whole graph reads nothing and answers as pages do") {
+        const auto& path = shared_index().path();
+        const Index cold = test::expect_value(Index::open(path, {.cache_vertices = 0}));
+        const std::uint64_t all = cold.summary().bytes_on_disk + cold.summary().bytes_of_tables;
+        const Index whole = test::expect_value(Index::open(
+            path, {.memory_budget_bytes = all + 2000 * beam::HotRecords::kTableBytesEach}));
+        CHECK(whole.summary().hot_vertices == 2000);
+        CHECK(whole.summary().bytes_of_edges == 0);
+        CHECK(whole.summary().pages_with_all == 0);
+        CHECK(whole.summary().bytes_of_hot <= all);
+        std::vector<SearchStats> cold_stats, whole_stats;
+        const auto from_disk = answers(cold, cold_stats);
+        const auto from_memory = answers(whole, whole_stats);
+        for (std::size_t i = 0; i < from_disk.size(); ++i) {
+            CHECK(from_memory[i].id == from_disk[i].id);
+            CHECK(from_memory[i].distance == from_disk[i].distance);
+        }
+        for (std::size_t q = 0; q < whole_stats.size(); ++q) {
+            CHECK(whole_stats[q].pages_read == 0);
+            CHECK(whole_stats[q].pages_from_cache > 0);
+        }
+    }
+
     TEST_CASE("with everything resident that fits, a search reads less and finds what it aims at") {
         const auto& path = shared_index().path();
         const Index cold = test::expect_value(Index::open(path, {.cache_vertices = 0}));
+        const auto opened = test::open_graph(path);
+        const std::uint64_t hot_and_edges =
+            cold.summary().bytes_of_tables + opened.graph->curve_with_edges.edge_bytes +
+            500 * beam::HotRecords::record_bytes(opened.graph->geometry());
         const Index warm =
-            test::expect_value(Index::open(path, {.memory_budget_bytes = std::uint64_t{1} << 30U}));
+            test::expect_value(Index::open(path, {.memory_budget_bytes = hot_and_edges}));
         CHECK(warm.summary().bytes_of_edges > 0);
         CHECK(warm.summary().hot_vertices == 500);
         CHECK(warm.summary().pages_with_tables == cold.summary().pages_with_all);
