@@ -20,7 +20,7 @@ void search(benchmark::State& state) {
     static const auto vectors = test::random_vectors(kPoints, 128, ElementType::kUint8, 3);
     static const graph::PointSet points(vectors.view, Metric::kL2, arena);
     static const graph::VamanaGraph built =
-        graph::build_vamana(points, {.max_degree = 32, .build_list_size = 50}, arena, [](auto) {});
+        *graph::build_vamana(points, {.max_degree = 32, .build_list_size = 50}, arena);
     const graph::GreedySearchStart start{built.entry_point,
                                          static_cast<std::uint32_t>(state.range(0))};
     graph::GreedySearchScratch scratch;

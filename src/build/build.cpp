@@ -320,9 +320,11 @@ private:
             join("graph 1 ", shard, " ", options_.graph.max_degree, " ",
                  options_.graph.build_list_size, " ", layouts::decimal_text(options_.graph.alpha)),
             {&searched_key_, 1}));
-        TRACKWAY_TRY(kept_->made(builder::graph_stage_name(shard), graph_keys_.back(), [&] {
+        const std::string stage = builder::graph_stage_name(shard);
+        builder::HalfGraph half(kept_->work(), stage, graph_keys_.back(), {});
+        TRACKWAY_TRY(kept_->made(stage, graph_keys_.back(), [&] {
             return builder::build_shard_graph(
-                kept_->work(), graph_task(), shard, arena_,
+                half, graph_task(), shard, arena_,
                 [&](std::uint32_t done) { runner_.tell("graph", before + done, all); });
         }));
         return {};

@@ -235,8 +235,8 @@ std::string graph_stage_name(std::uint32_t shard) {
     return "graph-" + layouts::shard_number_text(shard);
 }
 
-Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& task,
-                                      std::uint32_t shard, const base::Arena& arena,
+Result<StageOutput> build_shard_graph(HalfGraph& half, const GraphTask& task, std::uint32_t shard,
+                                      const base::Arena& arena,
                                       const std::function<void(std::uint32_t)>& inserted) {
     const Members members(task.parts, shard);
     const std::size_t row_bytes = task.vectors.row_bytes();
@@ -248,15 +248,20 @@ Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& t
     const graph::PointSet points(
         {rows.data(), task.vectors.element_type, members.count(), task.vectors.dimension},
         task.metric, arena);
-    graph::VamanaGraph built = graph::build_vamana(points,
+    const graph::VamanaWatch watch{
+        .inserted = inserted,
+        .restore = [&](graph::Adjacency& lists) { return half.restore(lists); },
+        .keep = [&](std::uint64_t done,
+                    const graph::Adjacency& lists) { return half.keep(done, lists); }};
+    TRACKWAY_TRY_ASSIGN(built, graph::build_vamana(points,
                                                    {.max_degree = task.options.max_degree,
                                                     .build_list_size = task.options.build_list_size,
                                                     .alpha = task.options.alpha,
                                                     .seed = task.seed + shard},
-                                                   arena, inserted);
+                                                   arena, watch));
     if (arena.stopped()) return base::cancelled();
     const std::string name = graph_stage_name(shard);
-    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work.file(name)));
+    TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(half.work().file(name)));
     std::vector<std::uint32_t> ids;
     const auto renumber = [&](std::uint32_t first, graph::Adjacency& lists) -> Status {
         for (std::uint32_t i = 0; i < lists.vertex_count(); ++i) {
@@ -269,6 +274,7 @@ Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& t
     };
     TRACKWAY_TRY(append_lists(file, 0, members.count(), task.options.max_degree, renumber));
     TRACKWAY_TRY(file.name());
+    half.remove();
     return StageOutput{.files = {name}};
 }
 

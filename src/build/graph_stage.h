@@ -6,6 +6,7 @@
 #include "trackway/types.h"
 
 #include "base/arena.h"
+#include "build/half_graph.h"
 #include "build/partition_stage.h"
 #include "build/work_folder.h"
 #include "graph/adjacency.h"
@@ -33,9 +34,10 @@ struct GraphTask {
 std::string graph_stage_name(std::uint32_t shard);
 
 // A Vamana graph over the shard's own vertices and its replicas, as rows of degree and edges. The
-// shard must fit memory. inserted(done) is told how far it is. kCancelled when arena.stopped().
-Result<StageOutput> build_shard_graph(const WorkFolder& work, const GraphTask& task,
-                                      std::uint32_t shard, const base::Arena& arena,
+// shard must fit memory. inserted(done) is told how far it is; what is done is kept in `half`, and
+// taken from there. kCancelled when arena.stopped().
+Result<StageOutput> build_shard_graph(HalfGraph& half, const GraphTask& task, std::uint32_t shard,
+                                      const base::Arena& arena,
                                       const std::function<void(std::uint32_t)>& inserted);
 
 // Unites each vertex's edges of all shards that it was built in, has it choose again among those

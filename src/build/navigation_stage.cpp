@@ -88,9 +88,9 @@ NavigationRows build_navigation(const MatrixView& vectors, Metric metric,
     }
     const graph::PointSet points(
         {bytes.data(), vectors.element_type, sample.size(), vectors.dimension}, metric, arena);
-    graph::VamanaGraph graph = graph::build_vamana(
+    graph::VamanaGraph graph = *graph::build_vamana(  // fails where it keeps something
         points, {.max_degree = kNavigationDegree, .build_list_size = kBuildList, .seed = seed},
-        arena, [](std::uint32_t) {});
+        arena);
     if (graph::needs_product_edges(points, arena)) {
         graph::add_product_edges(points, {}, arena, graph.adjacency);
         graph.entry_point = longest(points, arena);

@@ -230,6 +230,11 @@ Status WorkFolder::finish(std::string_view stage, const StageKey& key,
     return io::write_file(record_of(stage), std::as_bytes(std::span(text)));
 }
 
+void WorkFolder::forget(std::string_view stage) const noexcept {
+    std::error_code ignored;
+    fs::remove(record_of(stage), ignored);
+}
+
 bool WorkFolder::take_back(const fs::path& folder) const noexcept {
     const std::string stage = folder.stem().string();
     std::error_code error;

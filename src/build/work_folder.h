@@ -58,6 +58,8 @@ public:
     Result<std::optional<StageKey>> find_any(std::string_view stage, StageOutput& output) const;
     // Call when all files of the output have their names: from here on the stage is finished.
     Status finish(std::string_view stage, const StageKey& key, const StageOutput& output) const;
+    // The stage has not finished, as far as this folder knows.
+    void forget(std::string_view stage) const noexcept;
     // A folder that a stage made and that was moved out, to a name whose stem is the stage's, by a
     // build that did not come to its end. False where there is none to take back.
     bool take_back(const std::filesystem::path& folder) const noexcept;

@@ -1,6 +1,7 @@
 #include "graph/vamana.h"
 
 #include "base/assert.h"
+#include "base/errors.h"
 #include "base/random.h"
 #include "graph/greedy_search.h"
 #include "graph/reachability.h"
@@ -22,47 +23,59 @@ std::uint32_t list_capacity(std::uint32_t max_degree) {
 
 class Builder {
 public:
-    Builder(const PointSet& points, const VamanaOptions& options, const base::Arena& arena)
+    Builder(const PointSet& points, const VamanaOptions& options, const base::Arena& arena,
+            const VamanaWatch& watch)
         : points_(points),
           options_(options),
           arena_(arena),
+          watch_(watch),
           graph_(points.count(), list_capacity(options.max_degree)),
           search_scratch_(arena.thread_count()),
           prune_scratch_(arena.thread_count()) {}
 
     // Two passes: a draft with short lists gives the second, thorough one a whole graph to search.
     // That costs a fifth more than one thorough pass and finds better edges (README, Decisions).
-    VamanaGraph build(const std::function<void(std::uint32_t)>& inserted) {
+    Result<VamanaGraph> build() {
         entry_point_ = points_.medoid(arena_);
         base::Random random(options_.seed);
         auto order = base::random_permutation(points_.count(), random);
         std::iter_swap(order.begin(), std::find(order.begin(), order.end(), entry_point_));
+        std::uint64_t done = 0;
+        if (watch_.restore) {
+            TRACKWAY_TRY_ASSIGN(kept, watch_.restore(graph_));
+            done = kept;
+        }
+        const std::uint64_t count = order.size();
         list_size_ = std::max(options_.build_list_size / 3, 1U);
-        pass(order, 1, inserted);
+        if (done < count) TRACKWAY_TRY(pass(order, std::max<std::uint64_t>(done, 1), true));
         list_size_ = options_.build_list_size;
-        pass(order, points_.count(), inserted);
-        if (arena_.stopped()) return {};
+        TRACKWAY_TRY(pass(order, done > count ? done - count : 0, false));
+        if (arena_.stopped()) return VamanaGraph();
         Adjacency trimmed = trim();
         if (!arena_.stopped()) {
             connect_all(points_, entry_point_, options_.build_list_size, trimmed);
         }
-        return {std::move(trimmed), entry_point_};
+        return VamanaGraph{std::move(trimmed), entry_point_};
     }
 
 private:
-    // Chooses edges for all points in order; `known` of them are in the graph at the start.
-    void pass(std::span<const std::uint32_t> order, std::size_t known,
-              const std::function<void(std::uint32_t)>& inserted) {
-        const bool draft = known < order.size();
-        std::size_t begin = draft ? known : 0;
+    // Chooses edges for all points of the order from `begin` on. In a draft those before are all
+    // that the graph knows.
+    Status pass(std::span<const std::uint32_t> order, std::size_t begin, bool draft) {
         while (begin < order.size() && !arena_.stopped()) {
-            const std::size_t size = std::min(
-                {order.size() - begin, std::max(known, begin), largest_batch(order.size())});
+            const std::size_t known = draft ? begin : order.size();
+            const std::size_t size =
+                std::min({order.size() - begin, known, largest_batch(order.size())});
             insert(order.subspan(begin, size));
+            if (arena_.stopped()) break;
             begin += size;
-            inserted(
-                static_cast<std::uint32_t>(draft ? begin / 4 : (order.size() + 3 * begin) / 4));
+            if (watch_.inserted) {
+                watch_.inserted(
+                    static_cast<std::uint32_t>(draft ? begin / 4 : (order.size() + 3 * begin) / 4));
+            }
+            if (watch_.keep) TRACKWAY_TRY(watch_.keep(begin + (draft ? 0 : order.size()), graph_));
         }
+        return {};
     }
 
     void insert(std::span<const std::uint32_t> batch) {
@@ -158,6 +171,7 @@ private:
     const PointSet& points_;
     VamanaOptions options_;
     const base::Arena& arena_;
+    const VamanaWatch& watch_;
     std::uint32_t entry_point_ = 0;
     std::uint32_t list_size_ = 0;  // of the present pass
     Adjacency graph_;
@@ -168,13 +182,12 @@ private:
 
 }  // namespace
 
-VamanaGraph build_vamana(const PointSet& points, const VamanaOptions& options,
-                         const base::Arena& arena,
-                         const std::function<void(std::uint32_t)>& inserted) {
+Result<VamanaGraph> build_vamana(const PointSet& points, const VamanaOptions& options,
+                                 const base::Arena& arena, const VamanaWatch& watch) {
     TRACKWAY_ASSERT(points.count() > 0);
     TRACKWAY_ASSERT(options.max_degree > 0 && options.build_list_size > 0);
     TRACKWAY_ASSERT(options.alpha >= 1);
-    return Builder(points, options, arena).build(inserted);
+    return Builder(points, options, arena, watch).build();
 }
 
 std::uint64_t vamana_bytes(std::uint64_t points, const VamanaOptions& options,

@@ -35,9 +35,8 @@ test::Vectors with_long_rows(float times) {
 }
 
 graph::Adjacency built(const graph::PointSet& points, const base::Arena& arena) {
-    auto graph = graph::build_vamana(points, {.max_degree = 24, .build_list_size = 40}, arena,
-                                     [](std::uint32_t) {});
-    return std::move(graph.adjacency);
+    auto graph = graph::build_vamana(points, {.max_degree = 24, .build_list_size = 40}, arena);
+    return std::move(graph->adjacency);
 }
 
 // The share of the 10 largest products with each of some rows that a search by product finds.
@@ -119,11 +118,11 @@ TEST_SUITE("graph") {
         const auto vectors = with_long_rows(3);
         const graph::PointSet points(vectors.view, Metric::kInnerProduct, arena);
         for (const std::uint32_t degree : {1U, 2U}) {
-            auto graph = graph::build_vamana(points, {.max_degree = degree, .build_list_size = 10},
-                                             arena, [](std::uint32_t) {});
-            add_product_edges(points, {}, arena, graph.adjacency);
+            auto graph =
+                graph::build_vamana(points, {.max_degree = degree, .build_list_size = 10}, arena);
+            add_product_edges(points, {}, arena, graph->adjacency);
             for (std::uint32_t v = 0; v < kRows; ++v)
-                REQUIRE(graph.adjacency.neighbors(v).size() <= degree);
+                REQUIRE(graph->adjacency.neighbors(v).size() <= degree);
         }
     }
 }

@@ -1,6 +1,8 @@
 #include "graph/vamana.h"
 
+#include "base/errors.h"
 #include "graph/greedy_search.h"
+#include "support/expect.h"
 #include "support/random_vectors.h"
 
 #include <doctest/doctest.h>
@@ -18,7 +20,7 @@ graph::VamanaGraph build(const MatrixView& view, Metric metric, std::uint32_t th
                          graph::VamanaOptions options = {.max_degree = 16, .build_list_size = 32}) {
     const base::Arena arena(threads);
     const graph::PointSet points(view, metric, arena);
-    return build_vamana(points, options, arena, [](std::uint32_t) {});
+    return test::expect_value(build_vamana(points, options, arena));
 }
 
 bool same_edges(const graph::Adjacency& a, const graph::Adjacency& b) {
@@ -69,8 +71,8 @@ TEST_SUITE("graph") {
         const base::Arena arena(2);
         const auto vectors = test::random_vectors(3000, 8, ElementType::kUint8, 2);
         const graph::PointSet points(vectors.view, Metric::kL2, arena);
-        const auto graph = build_vamana(points, {.max_degree = 24, .build_list_size = 48}, arena,
-                                        [](std::uint32_t) {});
+        const auto graph = test::expect_value(
+            build_vamana(points, {.max_degree = 24, .build_list_size = 48}, arena));
         std::vector<std::uint32_t> ids(points.count());
         std::iota(ids.begin(), ids.end(), 0U);
         std::vector<float> distances(ids.size());
@@ -136,11 +138,57 @@ TEST_SUITE("graph") {
         const base::Arena arena(2, stop.get_token());
         const graph::PointSet points(vectors.view, Metric::kL2, arena);
         std::uint32_t calls = 0;
-        const auto graph = build_vamana(points, {}, arena, [&](std::uint32_t) {
-            ++calls;
-            stop.request_stop();
-        });
+        const auto graph = build_vamana(points, {}, arena, {.inserted = [&](std::uint32_t) {
+                                            ++calls;
+                                            stop.request_stop();
+                                        }});
         CHECK(calls == 1);
-        CHECK(graph.adjacency.vertex_count() == 0);
+        REQUIRE(graph);
+        CHECK(graph->adjacency.vertex_count() == 0);
+    }
+
+    TEST_CASE("a build that goes on from what another kept makes the same graph") {
+        const auto vectors = test::random_vectors(1200, 8, ElementType::kFloat32, 2);
+        const graph::VamanaOptions options{.max_degree = 16, .build_list_size = 32, .seed = 7};
+        const auto whole = build(vectors.view, Metric::kL2, 2, options);
+        // What each batch leaves behind.
+        struct Kept {
+            std::uint64_t points = 0;
+            std::vector<std::vector<std::uint32_t>> lists;
+        };
+        std::vector<Kept> kept;
+        const base::Arena arena(1);
+        const graph::PointSet points(vectors.view, Metric::kL2, arena);
+        const auto keep = [&](std::uint64_t done, const graph::Adjacency& lists) -> Status {
+            Kept& next = kept.emplace_back();
+            next.points = done;
+            for (std::uint32_t v = 0; v < lists.vertex_count(); ++v) {
+                const auto list = lists.neighbors(v);
+                next.lists.emplace_back(list.begin(), list.end());
+            }
+            return {};
+        };
+        REQUIRE(build_vamana(points, options, arena, {.keep = keep}));
+        REQUIRE(kept.back().points == 2 * 1200);
+        for (std::size_t i = 0; i < kept.size(); i += 3) {
+            CAPTURE(kept[i].points);
+            std::uint32_t first = 0;
+            const auto restore = [&](graph::Adjacency& lists) -> Result<std::uint64_t> {
+                for (std::uint32_t v = 0; v < lists.vertex_count(); ++v)
+                    lists.set(v, kept[i].lists[v]);
+                return kept[i].points;
+            };
+            const auto inserted = [&](std::uint32_t done) { first = first == 0 ? done : first; };
+            const auto again =
+                build_vamana(points, options, arena, {.inserted = inserted, .restore = restore});
+            REQUIRE(again);
+            CHECK(same_edges(again->adjacency, whole.adjacency));
+            CHECK((first == 0 || first > kept[i].points / 4));
+        }
+        const auto failing = [](std::uint64_t, const graph::Adjacency&) -> Status {
+            return base::fail(ErrorCode::kIo, "the disk is full");
+        };
+        test::expect_error(build_vamana(points, options, arena, {.keep = failing}), ErrorCode::kIo,
+                           {"full"});
     }
 }
