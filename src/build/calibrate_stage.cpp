@@ -52,6 +52,8 @@ constexpr float kRecallAll = 0.9999F;
 constexpr double kListPagesEach = 20;
 // What codes and reranking together must find.
 constexpr double kEncodedRecallLeast = 0.9;
+constexpr double kEncodedRecallEnough = 0.97;
+constexpr std::uint32_t kRerankFactors[] = {kRerankFactor, 5, 10, 20};
 // One in so many of the vertices is hot; all that are listed come last.
 constexpr std::uint32_t kHotShares[] = {20, 8, 1};
 constexpr float kMargins[] = {-12.0F, -8.0F,  -5.5F, -4.0F,  -3.0F, -2.5F, -2.0F, -1.5F,
@@ -108,8 +110,8 @@ public:
         best.estimate_error = view_.estimate_error;
         if (laid_out_.graph.given.data != nullptr) {
             best.recall_without_rerank = coarse_.run(params_for(kThoroughList, 0), 0).recall;
-            best.rerank_factor = is_lossless_ ? 0 : kRerankFactor;
-            TRACKWAY_TRY(check_encoding(best.rerank_factor * judging_.k));
+            TRACKWAY_TRY_ASSIGN(factor, choose_rerank());
+            best.rerank_factor = factor;
         }
         rerank_ = best.rerank_factor * judging_.k;
         choose_list();
@@ -127,10 +129,21 @@ public:
     }
 
 private:
-    Status check_encoding(std::uint32_t rerank) {
-        if (laid_out_.accept_lossy || judging_.numbers.size() < kCoarseStep) return {};
-        const double recall = coarse_.run(params_for(kThoroughList, 0), rerank).recall;
-        if (recall >= kEncodedRecallLeast || arena_.stopped()) return {};
+    // The fewest that find what a thorough search can with them. Where none finds enough, an error
+    // unless that is accepted.
+    Result<std::uint32_t> choose_rerank() {
+        if (is_lossless_) return 0;
+        double recall = 0;
+        std::uint32_t factor = 0;
+        for (const std::uint32_t next : kRerankFactors) {
+            const double before = recall;
+            recall = coarse_.run(params_for(kThoroughList, 0), next * judging_.k).recall;
+            if (factor != 0 && recall < before + kHardlyMore) break;
+            factor = next;
+            if (recall >= kEncodedRecallEnough || arena_.stopped()) return factor;
+        }
+        const bool can_tell = judging_.numbers.size() >= kCoarseStep;
+        if (recall >= kEncodedRecallLeast || laid_out_.accept_lossy || !can_tell) return factor;
         return base::fail(
             ErrorCode::kInvalidArgument,
             base::join("vector encoding: the encoded vectors do not tell near from far: a thorough "
