@@ -268,6 +268,12 @@ std::string decimal_text(float value) {
     return {text.data(), end};
 }
 
+float Manifest::alpha_value() const noexcept {
+    float value = 1;
+    std::from_chars(alpha.data(), alpha.data() + alpha.size(), value);
+    return value;
+}
+
 std::string manifest_text(const Manifest& manifest) {
     return sealed_text(body_of(manifest));
 }

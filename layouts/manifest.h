@@ -110,6 +110,7 @@ struct Manifest {
 
     // Rows of pages are less than this.
     std::uint64_t row_count() const noexcept { return dataset_rows != 0 ? dataset_rows : vectors; }
+    float alpha_value() const noexcept;  // of the text, which was checked
     bool is_encoded() const noexcept { return encoding != VectorEncoding::kAsGiven; }
     bool operator==(const Manifest&) const = default;
 };

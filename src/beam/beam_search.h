@@ -63,6 +63,13 @@ struct MarginWatch {
     std::function<void(std::size_t)> reached;
 };
 
+// An edge that the graph does not have.
+struct Bridge {
+    std::uint32_t from = 0;  // places
+    std::uint32_t to = 0;
+    friend auto operator<=>(const Bridge&, const Bridge&) = default;
+};
+
 struct BeamCounts {
     std::uint32_t hops = 0;
     std::uint32_t pages = 0;              // wanted in all
@@ -97,8 +104,13 @@ public:
 
     // Places, sorted, of vertices that searches from now on neither find nor pass through, as if
     // the graph did not have them: a row that asks for its like must not profit from being there.
-    // The span must stay until the next call.
-    void exclude(std::span<const std::uint32_t> places) noexcept { excluded_ = places; }
+    // Nor must it suffer: bridges, sorted, are edges that others would have instead of those to
+    // them. The spans must stay until the next call.
+    void exclude(std::span<const std::uint32_t> places,
+                 std::span<const Bridge> bridges = {}) noexcept {
+        excluded_ = places;
+        bridges_ = bridges;
+    }
 
     // What searches of the same query with smaller margins would find is passed on the way of one
     // without a margin: watch.reached(i) is called where a search with margins[i] would have ended,
@@ -193,6 +205,7 @@ private:
     float bound_ = std::numeric_limits<float>::infinity();
     std::vector<std::uint32_t>* visits_ = nullptr;
     std::span<const std::uint32_t> excluded_;
+    std::span<const Bridge> bridges_;
     const MarginWatch* watch_ = nullptr;
     std::size_t next_margin_ = 0;  // of watch_, that has not been reached
     quant::DistanceTable table_;

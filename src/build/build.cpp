@@ -8,6 +8,7 @@
 #include "base/checksum.h"
 #include "base/errors.h"
 #include "base/resident_memory.h"
+#include "build/bridges.h"
 #include "build/codes_stage.h"
 #include "build/graph_stage.h"
 #include "build/index_folder.h"
@@ -345,6 +346,9 @@ private:
         judging_ = builder::find_judging_queries(*workload_, given_, parts_->numbers(),
                                                  options_.metric, arena_);
         return {};
+        builder::find_bridges(
+            {searched_, options_.metric, graph_.adjacency(), options_.graph.alpha}, arena_,
+            judging_);
     }
 
     Status make_codes() {

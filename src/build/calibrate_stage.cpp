@@ -56,10 +56,10 @@ constexpr double kEncodedRecallEnough = 0.97;
 constexpr std::uint32_t kRerankFactors[] = {kRerankFactor, 5, 10, 20};
 // One in so many of the vertices is hot; all that are listed come last.
 constexpr std::uint32_t kHotShares[] = {20, 8, 1};
-constexpr float kMargins[] = {-12.0F, -8.0F,  -5.5F, -4.0F,  -3.0F, -2.5F, -2.0F, -1.5F,
-                              -1.0F,  -0.75F, -0.5F, -0.25F, 0.0F,  0.25F, 0.5F,  0.75F,
-                              1.0F,   1.25F,  1.5F,  1.75F,  2.0F,  2.5F,  3.0F,  3.5F,
-                              4.0F,   5.0F,   6.0F,  8.0F,   11.0F, 15.0F, 20.0F};
+constexpr float kMargins[] = {
+    -12.0F, -8.0F, -5.5F, -4.0F, -3.0F, -2.5F, -2.0F, -1.5F, -1.0F, -0.75F, -0.5F,  -0.25F, 0.0F,
+    0.25F,  0.5F,  0.75F, 1.0F,  1.25F, 1.5F,  1.75F, 2.0F,  2.5F,  3.0F,   3.5F,   4.0F,   5.0F,
+    6.0F,   8.0F,  11.0F, 15.0F, 20.0F, 28.0F, 40.0F, 60.0F, 90.0F, 140.0F, 220.0F, 350.0F};
 // With resident edges every margin is a search of its own: fewer are tried.
 constexpr std::size_t kMarginsWithEdges = 7;
 constexpr std::size_t kMarginStep = 4;  // by which the range of those is sought

@@ -4,6 +4,7 @@
 #include "trackway/types.h"
 
 #include "base/arena.h"
+#include "beam/beam_search.h"
 #include "build/built_graph.h"
 #include "build/workload.h"
 #include "graph/frontier.h"
@@ -23,6 +24,9 @@ struct JudgingQueries {
     // truth and of its searches: other queries do not find themselves, nor follow edges that were
     // chosen for them.
     std::vector<std::vector<std::uint32_t>> same;
+    // Edges that the others would have without these vertices, which searches get instead; see
+    // find_bridges(). Of vertices, not places.
+    std::vector<std::vector<beam::Bridge>> bridges;
     // The k nearest rows of the dataset of each, exactly, by the vectors given.
     std::vector<graph::Frontier> truth;
 };

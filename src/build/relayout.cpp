@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/checksum.h"
 #include "base/errors.h"
+#include "build/bridges.h"
 #include "build/index_folder.h"
 #include "build/judging_queries.h"
 #include "build/lay_out.h"
@@ -46,6 +47,10 @@ public:
                 judging_ = builder::find_judging_queries(
                     *workload_, graph_->given(), graph_->numbers(), manifest_.metric, arena_);
                 return {};
+                const builder::BuiltGraph graph = graph_->graph();
+                builder::find_bridges(
+                    {graph.vectors, graph.metric, graph.adjacency, manifest_.alpha_value()}, arena_,
+                    judging_);
             }));
         }
         TRACKWAY_TRY(lay_out(folder));

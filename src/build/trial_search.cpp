@@ -23,7 +23,7 @@ Status TrialSearcher::run(const std::byte* query, const beam::BeamParams& params
                           const PageFetch& fetch, std::uint32_t thread,
                           const TrialObservers& observers) {
     search_.watch_margins(observers.watch);
-    search_.exclude(observers.excluded);
+    search_.exclude(observers.excluded, observers.bridges);
     TRACKWAY_TRY(search_.start(query, params, observers.visits));
     while (!search_.done()) {
         TRACKWAY_ASSERT(search_.wanted().size() == 1);  // beam width 1
@@ -40,10 +40,17 @@ TrialRuns::TrialRuns(TrialTask task, const base::Arena& arena)
         searchers_.push_back(std::make_unique<TrialSearcher>(task_.view));
     for (std::size_t query = 0; query < task_.judging.numbers.size(); query += task_.step) {
         std::vector<std::uint32_t>& places = excluded_.emplace_back(task_.judging.same[query]);
+        std::vector<beam::Bridge>& bridges = bridges_.emplace_back();
+        if (!task_.judging.bridges.empty()) bridges = task_.judging.bridges[query];
         if (task_.place_of.empty()) continue;
-        for (std::uint32_t& place : places)
-            place = static_cast<std::uint32_t>(task_.place_of[place]);
+        const auto place_of = [&](std::uint32_t vertex) {
+            return static_cast<std::uint32_t>(task_.place_of[vertex]);
+        };
+        std::transform(places.begin(), places.end(), places.begin(), place_of);
         std::sort(places.begin(), places.end());
+        for (beam::Bridge& bridge : bridges)
+            bridge = {place_of(bridge.from), place_of(bridge.to)};
+        std::sort(bridges.begin(), bridges.end());
     }
 }
 
@@ -91,8 +98,8 @@ std::vector<TrialOutcome> TrialRuns::run_watched(const beam::BeamParams& params,
         const std::byte* query =
             task_.judging.workload->queries().row(task_.judging.numbers[i * task_.step]);
         const beam::MarginWatch watch{margins, note};
-        TRACKWAY_TRY(
-            own.run(query, used, task_.fetch, thread, {.watch = &watch, .excluded = excluded_[i]}));
+        TRACKWAY_TRY(own.run(query, used, task_.fetch, thread,
+                             {.watch = &watch, .excluded = excluded_[i], .bridges = bridges_[i]}));
         while (next < settings)
             note(next);
         return {};

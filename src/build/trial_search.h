@@ -46,6 +46,7 @@ struct TrialObservers {
     std::vector<std::uint32_t>* visits = nullptr;  // see BeamSearch::start()
     const beam::MarginWatch* watch = nullptr;
     std::span<const std::uint32_t> excluded = {};  // see BeamSearch::exclude()
+    std::span<const beam::Bridge> bridges = {};
 };
 
 // One thread's search.
@@ -132,7 +133,9 @@ private:
     TrialTask task_;
     const base::Arena& arena_;
     std::vector<std::unique_ptr<TrialSearcher>> searchers_;
-    std::vector<std::vector<std::uint32_t>> excluded_;  // places, of each query that is run
+    // Of each query that is run, by places.
+    std::vector<std::vector<std::uint32_t>> excluded_;
+    std::vector<std::vector<beam::Bridge>> bridges_;
     Status status_;
 };
 

@@ -1,0 +1,25 @@
+// Edges that a graph would have, had it been built without some of its vertices.
+#pragma once
+
+#include "trackway/types.h"
+
+#include "base/arena.h"
+#include "build/judging_queries.h"
+#include "graph/adjacency.h"
+
+namespace trackway::builder {
+
+struct BridgeTask {
+    MatrixView vectors;  // of each vertex, as they are searched
+    Metric metric = Metric::kL2;
+    const graph::Adjacency& adjacency;
+    float alpha = 1.2F;  // of the robust prune that chose the edges
+};
+
+// Fills in JudgingQueries::bridges. A vertex with edges to some that are left out gets as many
+// others, of those that they lead to: the nearest that none of its neighbours occludes, as when a
+// vertex is deleted (Singh et al. 2021, "FreshDiskANN", algorithm 4). Unfinished when
+// arena.stopped().
+void find_bridges(const BridgeTask& task, const base::Arena& arena, JudgingQueries& judging);
+
+}  // namespace trackway::builder
