@@ -12,6 +12,7 @@
 #include "layouts/trace_file.h"
 #include "quant/scalar_codes.h"
 #include "search/opened_shards.h"
+#include "search/recall_setting.h"
 #include "search/residence.h"
 #include "search/worker_pool.h"
 
@@ -27,14 +28,6 @@ namespace {
 
 using base::fail;
 using base::join;
-
-constexpr std::uint32_t kCalibratedNeighbors = 10;
-// Calibration saw a sample of the queries: to miss so much of what may be missed is aimed at.
-constexpr double kMissedShare = 0.95;
-constexpr const char* kNotCalibrated =
-    "expected an index that was calibrated when it was built, with 200 queries or more, found "
-    "none: "
-    "build it anew or relayout it with a workload, or give a search list";
 
 Status check_range(const char* name, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
     if (value >= least && value <= most) return {};
@@ -220,7 +213,7 @@ public:
                         join("stop margin: expected a number, found ", *params.stop_margin));
         }
         if (graph_ ? !graph_->curve.margins.empty() : shards_->is_calibrated()) return {};
-        return fail(ErrorCode::kUnsupported, join("stop margin: ", kNotCalibrated));
+        return fail(ErrorCode::kUnsupported, join("stop margin: ", search::kNotCalibrated));
     }
 
     Result<RecallSetting> setting_for_recall(double target, std::uint32_t k) const {
@@ -234,61 +227,7 @@ public:
                         "target recall: expected an index of one graph, found separate shards: "
                         "give a search list");
         }
-        const layouts::RecallCurve& curve = graph_->curve_in_use();
-        const std::span<const layouts::CalibratedMargin> margins = curve.margins;
-        if (margins.empty()) {
-            return fail(ErrorCode::kUnsupported, join("target recall: ", kNotCalibrated));
-        }
-        const auto recall_at = [&](const layouts::CalibratedMargin& entry) {
-            return entry.recall + hot_share_ * (entry.recall_with_hot - entry.recall);
-        };
-        float most = 0;
-        for (const layouts::CalibratedMargin& entry : margins)
-            most = std::max(most, recall_at(entry));
-        if (target > double{most})
-            return longer_list_for(target, std::max(k, kCalibratedNeighbors));
-        const std::uint64_t list = std::max<std::uint64_t>(
-            curve.list_size, std::uint64_t{curve.list_size} * k / kCalibratedNeighbors);
-        RecallSetting setting{
-            .search_list_size = static_cast<std::uint32_t>(
-                std::min<std::uint64_t>(std::max<std::uint64_t>(list, k), kMaxSearchList)),
-            .stop_margin = margins.back().margin,
-            .pages_per_query = margins.back().pages_per_query};
-        const auto aimed = static_cast<float>(1 - (1 - target) * kMissedShare);
-        for (std::size_t i = 0; i < margins.size(); ++i) {
-            const layouts::CalibratedMargin& after = margins[i];
-            const float reached = recall_at(after);
-            if (reached < aimed) continue;
-            const layouts::CalibratedMargin& before = margins[i == 0 ? 0 : i - 1];
-            const float span = reached - recall_at(before);
-            const float part = span > 0 ? (aimed - recall_at(before)) / span : 1;
-            setting.stop_margin = before.margin + part * (after.margin - before.margin);
-            setting.pages_per_query =
-                before.pages_per_query + part * (after.pages_per_query - before.pages_per_query);
-            break;
-        }
-        return setting;
-    }
-
-    // Beyond what the list of the margins finds.
-    Result<RecallSetting> longer_list_for(double target, std::uint32_t k) const {
-        const layouts::RecallCurve& curve = graph_->curve;
-        float most = curve.margins.back().recall;
-        std::uint32_t longest = curve.list_size;
-        for (const layouts::CalibratedList& entry : curve.lists) {
-            most = entry.recall;
-            longest = entry.search_list;
-            if (target > double{most}) continue;
-            return RecallSetting{
-                .search_list_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-                    std::uint64_t{entry.search_list} * k / kCalibratedNeighbors, kMaxSearchList)),
-                .stop_margin = std::numeric_limits<float>::infinity(),
-                .pages_per_query = entry.pages_per_query};
-        }
-        return fail(ErrorCode::kInvalidArgument,
-                    join("target recall: expected at most ", most, ", what a search list of ",
-                         longest, " found when the index was built, found ", target,
-                         "; a longer --search-list may find more"));
+        return search::recall_setting(*graph_, hot_share_, target, k);
     }
 
     struct Answers {
@@ -311,7 +250,7 @@ public:
             list = list_of(setting.search_list_size);
             margin = setting.stop_margin;
             // Of fewer than 10 a larger share would be missed with the same margin.
-            stop_rank = std::min(list, kCalibratedNeighbors * std::max(rerank_factor_, 1U));
+            stop_rank = std::min(list, search::kCalibratedNeighbors * std::max(rerank_factor_, 1U));
         }
         search::Batch batch{
             .queries = queries,

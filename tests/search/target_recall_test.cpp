@@ -116,9 +116,21 @@ TEST_SUITE("target_recall") {
             CHECK(setting.error().message.find("expected a number above 0 and below 1") !=
                   std::string::npos);
         }
+    }
+
+    TEST_CASE("without calibration a target is refused, unless all there is can be searched") {
         const auto golden = Index::open(std::string(TRACKWAY_GOLDEN) + "/v1.1/index", {});
         REQUIRE(golden);
-        const auto setting = golden->setting_for_recall(0.9, 10);
+        const auto all = golden->setting_for_recall(0.99, 3);
+        REQUIRE(all);
+        CHECK(all->search_list_size == golden->summary().vectors);
+        CHECK(all->stop_margin == std::numeric_limits<float>::infinity());
+        test::BuiltIndex built;
+        build_into(built, test::random_vectors(600, 4, ElementType::kFloat32, 1),
+                   [&](BuildOptions&) { test::write_workload(built, 50); });
+        const auto index = Index::open(built.path(), {.thread_count = 1});
+        REQUIRE(index);
+        const auto setting = index->setting_for_recall(0.9, 10);
         REQUIRE_FALSE(setting);
         CHECK(setting.error().code == ErrorCode::kUnsupported);
         CHECK(setting.error().message.find("calibrated") != std::string::npos);
