@@ -55,7 +55,8 @@ struct BuildOptions {
     std::filesystem::path vectors = {};
     std::filesystem::path index_dir = {};
     std::filesystem::path workload = {};  // sample of queries; empty: only the vectors decide
-    bool overwrite = false;               // replace an index that is already in index_dir
+    // Replace an index that is already in index_dir, where nothing else lies beside it.
+    bool overwrite = false;
     Metric metric = Metric::kL2;
     GraphOptions graph = {};
     ShardOptions shards = {};

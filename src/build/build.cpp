@@ -75,7 +75,8 @@ public:
 
     Result<BuildReport> run(std::string_view last_stage) {
         TRACKWAY_TRY_ASSIGN(plan, builder::make_plan(options_, vectors_, arena_.thread_count()));
-        TRACKWAY_TRY_ASSIGN(folder, IndexFolder::open(options_.index_dir, options_.overwrite));
+        TRACKWAY_TRY_ASSIGN(folder, IndexFolder::open(options_.index_dir,
+                                                      builder::content_with(options_.overwrite)));
         plan_ = plan;
         last_stage_ = last_stage;
         Status status = run_stages(folder);
@@ -163,6 +164,11 @@ private:
             options_.layout.keep_trace, " ", name_of(options_.layout.page_order), " ",
             name_of(options_.layout.encoding), " ", options_.seed, " ", plan_.recipe());
         identity.update(std::as_bytes(std::span(recipe)));
+        if (!options_.workload.empty()) {  // a wrong one is found before the vectors are read
+            TRACKWAY_TRY_ASSIGN(
+                workload, builder::Workload::read(options_.workload, shape(), options_.metric));
+            workload_ = std::move(workload);
+        }
         builder::VectorPass pass(vectors_, options_.metric, plan_.sample_rows, options_.seed);
         TRACKWAY_TRY(pass.run(
             arena_, [&](std::uint64_t done) { runner_.tell("read", done, vectors_.row_count()); }));
@@ -171,12 +177,7 @@ private:
         base::Checksum input;
         input.update(std::as_bytes(std::span(content)));
         input_.add_to(input);
-        if (!options_.workload.empty()) {
-            TRACKWAY_TRY_ASSIGN(
-                workload, builder::Workload::read(options_.workload, shape(), options_.metric));
-            workload_ = std::move(workload);
-            workload_->add_to(input);
-        }
+        if (workload_) workload_->add_to(input);
         input_key_ = input.digest128();
         identity.update(std::as_bytes(std::span(input_key_)));
         uuid_ = identity.digest128();
@@ -345,10 +346,10 @@ private:
     Status find_truth() {
         judging_ = builder::find_judging_queries(*workload_, given_, parts_->numbers(),
                                                  options_.metric, arena_);
-        return {};
         builder::find_bridges(
             {searched_, options_.metric, graph_.adjacency(), options_.graph.alpha}, arena_,
             judging_);
+        return {};
     }
 
     Status make_codes() {

@@ -26,7 +26,8 @@ using base::fail;
 using base::fail_errno;
 namespace fs = std::filesystem;
 
-Status check_entries(const fs::path& path, std::string_view work_name, bool overwrite) {
+Status check_entries(const fs::path& path, std::string_view work_name, FolderMayHold content) {
+    const bool overwrite = content != FolderMayHold::kNothing;
     std::error_code error;
     TRACKWAY_TRY_ASSIGN(entries, io::list_folder(path));
     for (const fs::path& entry : entries) {
@@ -40,13 +41,16 @@ Status check_entries(const fs::path& path, std::string_view work_name, bool over
             return fail(ErrorCode::kInvalidArgument,
                         base::join(entry.string(), ": expected a regular file"));
         }
-        // Folders of shards are those of an unfinished build, or an index that somebody moved here.
-        const bool is_ours =
-            layouts::is_index_file_name(name) || name == work_name ||
-            (layouts::is_shard_folder_name(name) && fs::exists(path / work_name, error));
-        if (!is_ours && !overwrite) {
-            return fail(ErrorCode::kInvalidArgument,
-                        base::join(path.string(), ": expected an empty folder, found ", name));
+        // Folders of shards are those of an unfinished build, of a set that is replaced, or an
+        // index that somebody moved here.
+        const bool is_ours = layouts::is_index_file_name(name) || name == work_name ||
+                             (layouts::is_shard_folder_name(name) &&
+                              (overwrite || fs::exists(path / work_name, error)));
+        if (!is_ours && content != FolderMayHold::kOwnIndex) {
+            return fail(
+                ErrorCode::kInvalidArgument,
+                base::join(path.string(), ": expected an empty folder",
+                           overwrite ? " or one with nothing but an index" : "", ", found ", name));
         }
     }
     return {};
@@ -89,7 +93,7 @@ Status move_shard(const MovedFolder& folder) {
 
 }  // namespace
 
-Result<IndexFolder> IndexFolder::open(const fs::path& path, bool overwrite) {
+Result<IndexFolder> IndexFolder::open(const fs::path& path, FolderMayHold content) {
     IndexFolder folder;
     folder.path_ = path;
     if (mkdir(path.c_str(), 0777) == 0) {
@@ -111,7 +115,7 @@ Result<IndexFolder> IndexFolder::open(const fs::path& path, bool overwrite) {
         return fail(ErrorCode::kInvalidArgument,
                     base::join(path.string(), ": another build is at work in this folder"));
     }
-    if (Status status = check_entries(path, kWorkName, overwrite); !status) {
+    if (Status status = check_entries(path, kWorkName, content); !status) {
         if (folder.created_) rmdir(path.c_str());
         folder.published_ = true;  // not ours: leave everything as it is
         return tl::unexpected(std::move(status).error());

@@ -6,6 +6,7 @@
 #include "build/work_folder.h"
 #include "io/file.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -17,12 +18,22 @@ struct MovedFolder {
     std::filesystem::path from, to;
 };
 
+// What may be in the folder of an index to be, beside an unfinished build.
+enum class FolderMayHold : std::uint8_t {
+    kNothing,
+    kIndex,     // which is replaced
+    kOwnIndex,  // which was opened before: what else lies beside it stays
+};
+
+constexpr FolderMayHold content_with(bool overwrite) noexcept {
+    return overwrite ? FolderMayHold::kIndex : FolderMayHold::kNothing;
+}
+
 class IndexFolder {
 public:
-    // Creates the folder, or takes one over that is empty, holds an unfinished build, or (with
-    // overwrite) an index; its files stay until publish(). Anything else in it is an error, and so
-    // is another build at work in it.
-    static Result<IndexFolder> open(const std::filesystem::path& path, bool overwrite);
+    // Creates the folder, or takes one over that holds what it may; its files stay until publish().
+    // Anything else in it is an error, and so is another build at work in it.
+    static Result<IndexFolder> open(const std::filesystem::path& path, FolderMayHold content);
     // One of many that work on parts of the same build; it cannot publish, and removes nothing.
     static Result<IndexFolder> join(const std::filesystem::path& path);
     // What stages have made is wanted: the folder stays as it is.

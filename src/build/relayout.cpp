@@ -40,17 +40,18 @@ public:
         }
         TRACKWAY_TRY_ASSIGN(manifest, layouts::read_manifest(options_.index_dir));
         manifest_ = std::move(manifest);
-        TRACKWAY_TRY_ASSIGN(folder, IndexFolder::open(options_.index_dir, true));
+        TRACKWAY_TRY_ASSIGN(
+            folder, IndexFolder::open(options_.index_dir, builder::FolderMayHold::kOwnIndex));
         TRACKWAY_TRY(runner_.stage("read", [&] { return read(); }));
         if (workload_) {
             TRACKWAY_TRY(runner_.stage("truth", [&]() -> Status {
                 judging_ = builder::find_judging_queries(
                     *workload_, graph_->given(), graph_->numbers(), manifest_.metric, arena_);
-                return {};
                 const builder::BuiltGraph graph = graph_->graph();
                 builder::find_bridges(
                     {graph.vectors, graph.metric, graph.adjacency, manifest_.alpha_value()}, arena_,
                     judging_);
+                return {};
             }));
         }
         TRACKWAY_TRY(lay_out(folder));

@@ -107,7 +107,7 @@ TEST_SUITE("build") {
         CHECK(test::contents(built.path()).size() == 1);
     }
 
-    TEST_CASE("overwriting replaces the index and keeps foreign files") {
+    TEST_CASE("overwriting replaces the index, and refuses a folder with anything else") {
         test::BuiltIndex built;
         build_into(built, test::random_vectors(60, 4, ElementType::kUint8, 1),
                    [](BuildOptions&) {});
@@ -115,10 +115,13 @@ TEST_SUITE("build") {
         std::ofstream(built.path() / "notes.txt") << "mine";
         built.options.overwrite = true;
         built.options.seed = 2;
+        CHECK(build_error(built.options).find("nothing but an index, found notes.txt") !=
+              std::string::npos);
+        CHECK(test::contents(built.path()).size() == before.size() + 1);
+        fs::remove(built.path() / "notes.txt");
         REQUIRE(build(built.options));
         const auto after = test::contents(built.path());
-        CHECK(after.contains("notes.txt"));
-        CHECK(after.size() == before.size() + 1);
+        CHECK(after.size() == before.size());
         CHECK(after.at("manifest.json") != before.at("manifest.json"));
     }
 

@@ -346,10 +346,12 @@ class FolderTest(DatasetTest):
             stale = index / "shard-0000.0123456789abcdef.codes.partial"
             for path in (index / name, stale):
                 path.write_bytes(b"mine")
-            self.refused(self.rebuild(index), index, name, statuses=(1,))
-            self.assertEqual(contents(index), {name: b"mine", stale.name: b"mine"})
-            self.assertEqual(self.rebuild(index, "--overwrite").status, 0)
-            self.assertEqual(contents(index), contents(self.index) | {name: b"mine"})
+            for options in ((), ("--overwrite",)):
+                self.refused(self.rebuild(index, *options), index, name, statuses=(1,))
+                self.assertEqual(contents(index), {name: b"mine", stale.name: b"mine"})
+            (index / name).unlink()
+            self.assertEqual(self.rebuild(index).status, 0)
+            self.assertEqual(contents(index), contents(self.index))
         programs.in_parallel(one, (
             "notes.txt", "shard-0000.0123456789abcdef.pages.old", "shard-0.pages",
             "manifest.json.bak", "shard-0000.0123456789ABCDEF.pages", ".hidden"))
