@@ -267,7 +267,8 @@ def searched(place):
     points = []
     for row in rows:
         values = {field: number_of(row, name) for field, name in SEARCH_FIELDS.items()}
-        points.append(Row(f"L={row.get('search_list', int).value}",
+        target = row.value.get("target_recall")
+        points.append(Row(f"L={row.get('search_list', int).value}" if target is None else f"target {target:g}",
                           {key: row.value.get(key) for key in ("search_list", "stop_margin", "target_recall")},
                           values | {"resident_bytes": resident}))
     version = place.value.get("trackway", "")

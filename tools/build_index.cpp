@@ -4,7 +4,9 @@
 #include "build_report.h"
 #include "program.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 namespace trackway::tools {
 namespace {
@@ -21,15 +23,8 @@ const std::map<std::string, ShardGraphs>& graphs_names() {
     return names;
 }
 
-void add_options(CLI::App& app, BuildOptions& options, BuildPart& part) {
-    app.add_option("--vectors", options.vectors,
-                   "dataset: .fbin .f16bin .u8bin .i8bin .fvecs "
-                   ".bvecs .npy")
-        ->type_name("FILE")
-        ->required();
-    app.add_option("--index", options.index_dir, "folder to create")->type_name("DIR")->required();
-    app.add_flag("--overwrite", options.overwrite, "replace the index that is in --index");
-    add_choice(app, "--metric", options.metric, metric_names(), "distance");
+void add_graph_options(CLI::App& app, BuildOptions& options) {
+    app.option_defaults()->group("Graph and codes");
     app.add_option("--max-degree", options.graph.max_degree, "edges per vertex (R), up to 255");
     app.add_option("--build-list", options.graph.build_list_size,
                    "candidates kept while building (L)");
@@ -39,6 +34,10 @@ void add_options(CLI::App& app, BuildOptions& options, BuildPart& part) {
                    "smaller");
     add_choice(app, "--code-type", options.code_type, code_type_names(),
                "kind of codes; without it, the one with which the workload reads fewest pages");
+}
+
+void add_layout_options(CLI::App& app, BuildOptions& options) {
+    app.option_defaults()->group("Layout on disk");
     app.add_option("--page-size", options.layout.page_size_bytes,
                    "bytes, power of two, 4096 to 65536; 0: chosen by what pages cost a query");
     app.add_flag("--probe-disk", options.layout.probe_disk,
@@ -50,11 +49,12 @@ void add_options(CLI::App& app, BuildOptions& options, BuildPart& part) {
                "side file that only the last step of a search reads");
     app.add_flag("--accept-lossy", options.layout.accept_lossy,
                  "keep a --vector-encoding with which less than 90 % of the nearest are found");
-    app.add_option("--workload", options.workload,
-                   "sample of queries that decides the layout; without it only the vectors do")
-        ->type_name("FILE");
     app.add_flag("--keep-trace", options.layout.keep_trace,
                  "keep the co-visitation graph in the index");
+}
+
+void add_shard_options(CLI::App& app, BuildOptions& options) {
+    app.option_defaults()->group("Shards");
     app.add_option("--shards", options.shards.count,
                    "parts that are built one after the other; 0: as few as the memory budget "
                    "allows");
@@ -66,28 +66,64 @@ void add_options(CLI::App& app, BuildOptions& options, BuildPart& part) {
     app.add_option("--replica-factor", options.shards.replica_factor,
                    "vectors near a boundary are built in both shards: at most so many for each; "
                    "without it 1.8 for a merged graph, 1.3 for separate shards");
+}
+
+void add_options(CLI::App& app, BuildOptions& options, BuildPart& part) {
+    app.option_defaults()->group("Input and output");
+    app.add_option("--vectors", options.vectors,
+                   "dataset: .fbin .f16bin .u8bin .i8bin .fvecs "
+                   ".bvecs .npy")
+        ->type_name("FILE")
+        ->required();
+    app.add_option("--index", options.index_dir, "folder to create")->type_name("DIR")->required();
+    app.add_flag("--overwrite", options.overwrite,
+                 "replace the index that is in --index, which must hold nothing else");
+    add_choice(app, "--metric", options.metric, metric_names(), "distance");
+    app.add_option("--workload", options.workload,
+                   "sample of queries that decides the layout; without it only the vectors do")
+        ->type_name("FILE");
+    app.option_defaults()->group("Memory and threads");
     add_size(app, "--memory-budget", options.memory_budget_bytes,
              "most resident memory; 0: 80 % of RAM");
+    app.add_option("--threads", options.thread_count, "0: all cores");
+    app.add_option("--seed", options.seed, "same input, options and seed: same bytes");
+    add_graph_options(app, options);
+    add_layout_options(app, options);
+    add_shard_options(app, options);
+    app.option_defaults()->group("Parts of a build");
     app.add_option("--stage", part.stage,
                    "run the stages up to this one and leave what they made in --index: partition, "
                    "graph, merge, codes, trace, order, finish; separate shards have partition, "
                    "graph (of each shard the whole index) and finish")
         ->capture_default_str();
     app.add_option("--shard", part.shard, "of --stage graph: only the graph of this shard");
-    app.add_option("--threads", options.thread_count, "0: all cores");
-    app.add_option("--seed", options.seed, "same input, options and seed: same bytes");
+    app.option_defaults()->group("Results");
+}
+
+// What will run, in order; separate shards name theirs as they come.
+std::vector<std::string> stages_of(const BuildOptions& options, const BuildPart& part) {
+    std::vector<std::string> stages = {"read",      "partition", "encode", "graph", "merge",
+                                       "truth",     "codes",     "trace",  "order", "write",
+                                       "calibrate", "verify",    "publish"};
+    if (options.shards.graphs == ShardGraphs::kSeparate || part.shard) return {};
+    if (options.layout.encoding == VectorEncoding::kAsGiven)
+        stages.erase(std::find(stages.begin(), stages.end(), "encode"));
+    const auto last = std::find(stages.begin(), stages.end(), part.stage);
+    if (last != stages.end()) stages.erase(last + 1, stages.end());
+    return stages;
 }
 
 }  // namespace
 
 static int run_program(int argc, char** argv) {
-    Program program("build-index", "Builds a Trackway index from a file of vectors.");
+    Program program("build-index", "Builds a Trackway index from a file of vectors.",
+                    "build-index --vectors base.fbin --workload learn.fbin --index index");
     BuildOptions options;
     BuildPart part{.stage = "finish"};
     add_options(program.app(), options, part);
     program.add_json_option();
     return program.run(argc, argv, [&](const std::stop_token& stop) -> Status {
-        Progress progress(program.flags().quiet);
+        Progress progress(program.flags().quiet, stages_of(options, part));
         const auto report = build_part(
             options, part,
             [&](std::string_view stage, std::uint64_t done, std::uint64_t total) {

@@ -74,7 +74,8 @@ Status convert(const ConvertOptions& options, const std::stop_token& stop) {
 static int run_program(int argc, char** argv) {
     Program program("convert-vectors",
                     "Converts vectors between file formats and element types. Integers take "
-                    "only numbers that they hold exactly; float16 rounds.");
+                    "only numbers that they hold exactly; float16 rounds.",
+                    "convert-vectors --input base.npy --output base.fbin");
     ConvertOptions options;
     ElementType type = ElementType::kFloat32;
     CLI::App& app = program.app();

@@ -17,7 +17,8 @@ static int run_program(int argc, char** argv) {
         "(contrast: near 1, neighbours mean little), and of how many dimensions the data looks "
         "nearby (maximum likelihood, from the 20 nearest). Of queries the same, to rows of the "
         "data; times as far: their nearest row, compared with that of a row of the data. Much "
-        "above 1, they are out of distribution: a workload must be like them.");
+        "above 1, they are out of distribution: a workload must be like them.",
+        "describe-vectors --vectors base.fbin --queries query.fbin");
     std::string vectors;
     std::vector<std::string> queries;
     StatisticsOptions options;

@@ -1,6 +1,7 @@
 // inspect-index: what an index is, and with --verify whether every byte of it is sound.
 #include "trackway/builder.h"
 
+#include "inspect_report.h"
 #include "layouts/file_names.h"
 #include "layouts/graph_files.h"
 #include "layouts/graph_tables.h"
@@ -19,49 +20,7 @@ namespace trackway::tools {
 namespace {
 
 using layouts::ShardPart;
-
-void print_manifest(const layouts::Manifest& manifest) {
-    std::printf("uuid          %s\n", layouts::uuid_text(manifest.uuid).c_str());
-    std::printf("vectors       %llu x %u %s, metric %s\n",
-                static_cast<unsigned long long>(manifest.vectors), manifest.dimension,
-                name_of(manifest.element_type), name_of(manifest.metric));
-    std::printf("built with    max degree %u, build list %u, alpha %s, seed %llu\n",
-                manifest.max_degree, manifest.build_list_size, manifest.alpha.c_str(),
-                static_cast<unsigned long long>(manifest.seed));
-    std::printf("codes         %u bytes per vector\n", manifest.code_bytes);
-    std::printf("page order    %s; %u permille of a page expanded at once\n",
-                name_of(manifest.page_order), manifest.expand_share_permille);
-    if (manifest.is_encoded()) {
-        std::printf("searched as   %s, offset %s, step %s; exact vectors in a side file\n",
-                    name_of(manifest.encoding),
-                    layouts::decimal_text(manifest.encoding_offset).c_str(),
-                    layouts::decimal_text(manifest.encoding_step).c_str());
-    }
-}
-
-void print_shard(const layouts::ShardFile& shard) {
-    const layouts::ShardExtent& extent = shard.extent;
-    std::printf("shard %04u    %u vertices on %u pages (%.2f each), %llu bytes\n", extent.shard_id,
-                extent.vertex_count, extent.page_count,
-                static_cast<double>(extent.vertex_count) / extent.page_count,
-                static_cast<unsigned long long>(shard.file.size_bytes()));
-}
-
-void print_graph(const layouts::GraphFiles& graph, const layouts::ManifestTables& tables) {
-    const layouts::PageGeometry& geometry = graph.geometry();
-    std::printf("graph         pages of %u bytes, %u numbers reserved on each, entry point %u\n",
-                geometry.page_size_bytes, geometry.vertices_per_page,
-                static_cast<std::uint32_t>(graph.description().entry_point));
-    std::printf("              %llu bytes of codes, %llu of codebook\n",
-                static_cast<unsigned long long>(tables.codes_bytes),
-                static_cast<unsigned long long>(tables.codebook_bytes));
-    std::printf("              %llu vertices of navigation, %llu hot, %llu rows of co-visits\n",
-                static_cast<unsigned long long>(tables.navigation_vertices),
-                static_cast<unsigned long long>(tables.hot_vertices),
-                static_cast<unsigned long long>(tables.covisit_edges));
-    for (const layouts::ShardFile& shard : graph.shards())
-        print_shard(shard);
-}
+using Json = nlohmann::ordered_json;
 
 std::filesystem::path path_of(const std::string& folder, const layouts::Manifest& manifest,
                               ShardPart part) {
@@ -69,16 +28,20 @@ std::filesystem::path path_of(const std::string& folder, const layouts::Manifest
            layouts::shard_file_name(manifest.uuid, layouts::kGraphShard, part);
 }
 
-Status verify(const std::string& folder, const layouts::Manifest& manifest,
-              const layouts::GraphFiles& graph) {
+Result<Json> verify(const std::string& folder, const layouts::Manifest& manifest,
+                    const layouts::GraphFiles& graph, bool print) {
     const auto contents = layouts::verify_files(folder, manifest, graph);
     if (!contents) return tl::unexpected(contents.error());
-    std::printf(
-        "verified      %zu shards: %llu vertices, %llu edges, %llu empty places, all tables\n",
-        graph.shards().size(), static_cast<unsigned long long>(contents->vertices),
-        static_cast<unsigned long long>(contents->edges),
-        static_cast<unsigned long long>(contents->empty_places));
-    return {};
+    if (print) {
+        std::printf(
+            "verified      %zu shards: %llu vertices, %llu edges, %llu empty places, all tables\n",
+            graph.shards().size(), static_cast<unsigned long long>(contents->vertices),
+            static_cast<unsigned long long>(contents->edges),
+            static_cast<unsigned long long>(contents->empty_places));
+    }
+    return Json{{"vertices", contents->vertices},
+                {"edges", contents->edges},
+                {"empty_places", contents->empty_places}};
 }
 
 // The strongest vertices of the kept trace, each with what queries visit beside it. The table gives
@@ -116,55 +79,82 @@ struct InspectOptions {
     std::string folder;
     std::string copy;
     bool verify_all = false;
+    bool print = true;  // text; false: only the report
     std::uint32_t covisits = 0;
 };
 
-Status inspect_graph(const InspectOptions& options) {
+Result<Json> inspect_graph(const InspectOptions& options) {
     const std::string& folder = options.folder;
     const auto manifest = layouts::read_manifest(folder);
     if (!manifest) return tl::unexpected(manifest.error());
-    print_manifest(*manifest);
     const auto graph = layouts::GraphFiles::open(folder, *manifest);
     if (!graph) return tl::unexpected(graph.error());
-    print_graph(*graph, manifest->tables);
+    if (options.print) print_graph(*manifest, *graph);
     if (options.covisits > 0) {
         Status status = print_covisits(folder, *manifest, graph->description(), options.covisits);
-        if (!status) return status;
+        if (!status) return tl::unexpected(status.error());
     }
-    return options.verify_all ? verify(folder, *manifest, *graph) : Status();
+    Json report = graph_json(*manifest, *graph);
+    if (!options.verify_all) return report;
+    auto verified = verify(folder, *manifest, *graph, options.print);
+    if (!verified) return tl::unexpected(verified.error());
+    report["verified"] = std::move(*verified);
+    return report;
 }
 
 // Of separate shards: the set and its router, then each shard like any index.
-Status inspect(const InspectOptions& options) {
+Result<Json> inspect(const InspectOptions& options) {
     const auto set = layouts::read_shard_set(options.folder);
     if (!set) return tl::unexpected(set.error());
     if (!*set) return inspect_graph(options);
-    std::printf("uuid          %s\n", layouts::uuid_text((*set)->uuid).c_str());
-    std::printf("vectors       %llu x %u %s, metric %s\n",
-                static_cast<unsigned long long>((*set)->vectors), (*set)->dimension,
-                name_of((*set)->element_type), name_of((*set)->metric));
-    std::printf("shards        %zu separate ones; router of %u regions, share sought %s\n",
-                (*set)->shard_vectors.size(), (*set)->regions,
-                layouts::decimal_text((*set)->share_sought).c_str());
+    if (options.print) print_shard_set(**set);
     const auto router = layouts::read_router(options.folder, **set);
     if (!router) return tl::unexpected(router.error());
+    Json report = shard_set_json(**set);
     for (std::uint32_t shard = 0; shard < (*set)->shard_vectors.size(); ++shard) {
         InspectOptions of_shard = options;
         of_shard.folder = layouts::shard_folder(options.folder, **set, shard).string();
-        std::printf("\nseparate shard %u: %s\n", shard, of_shard.folder.c_str());
+        if (options.print) std::printf("\nseparate shard %u: %s\n", shard, of_shard.folder.c_str());
         const auto manifest = layouts::read_manifest(of_shard.folder);
         if (!manifest) return tl::unexpected(manifest.error());
         Status status = layouts::check_shard(**set, shard, *manifest, of_shard.folder);
-        if (status) status = inspect_graph(of_shard);
-        if (!status) return status;
+        if (!status) return tl::unexpected(status.error());
+        auto inspected = inspect_graph(of_shard);
+        if (!inspected) return tl::unexpected(inspected.error());
+        report["separate_shards"].push_back(std::move(*inspected));
     }
-    return {};
+    return report;
+}
+
+// Repairs first, where a copy is given.
+Status run(InspectOptions& options, Program& program) {
+    options.print = program.flags().json != "-";
+    if (!options.print && options.covisits > 0) {
+        return tl::unexpected(Error{ErrorCode::kInvalidArgument,
+                                    "covisits: expected no --json - beside it, they are text"});
+    }
+    if (options.copy.empty()) {
+        program.set_may_leave(true);
+    } else {
+        const auto report = repair(options.folder, options.copy);
+        if (!report) return tl::unexpected(report.error());
+        if (options.print) {
+            std::printf("repaired      %llu pages, %llu tables and manifests\n",
+                        static_cast<unsigned long long>(report->pages),
+                        static_cast<unsigned long long>(report->tables));
+        }
+    }
+    const auto report = inspect(options);
+    if (!report) return tl::unexpected(report.error());
+    program.set_may_leave(false);
+    return program.write_report(report->dump(2) + "\n");
 }
 
 }  // namespace
 
 static int run_program(int argc, char** argv) {
-    Program program("inspect-index", "Prints what a Trackway index is, and verifies it.");
+    Program program("inspect-index", "Prints what a Trackway index is, and verifies it.",
+                    "inspect-index --index index --verify");
     InspectOptions options;
     program.app()
         .add_option("--index", options.folder, "index folder")
@@ -177,18 +167,8 @@ static int run_program(int argc, char** argv) {
     program.app().add_flag("--verify", options.verify_all, "check every checksum, page and edge");
     program.app().add_option("--covisits", options.covisits,
                              "print so many of the most visited vertices of a kept trace");
-    return program.run(argc, argv, [&](const std::stop_token&) {
-        if (options.copy.empty()) {
-            program.set_may_leave(true);
-            return inspect(options);
-        }
-        const auto report = repair(options.folder, options.copy);
-        if (!report) return Status(tl::unexpected(report.error()));
-        std::printf("repaired      %llu pages, %llu tables and manifests\n",
-                    static_cast<unsigned long long>(report->pages),
-                    static_cast<unsigned long long>(report->tables));
-        return inspect(options);
-    });
+    program.add_json_option();
+    return program.run(argc, argv, [&](const std::stop_token&) { return run(options, program); });
 }
 
 }  // namespace trackway::tools

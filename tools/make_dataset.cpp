@@ -193,13 +193,15 @@ private:
     base::Random seeds_;
 };
 
-Result<VectorStatistics> make_dataset(const DatasetOptions& options, bool print,
+Result<VectorStatistics> make_dataset(const DatasetOptions& options, Program& program,
                                       const std::stop_token& stop) {
+    program.set_may_leave(true);  // many clusters take seconds to draw
+    DatasetWriter writer(options, program.flags().json != "-", stop);
+    program.set_may_leave(false);
     if (mkdir(options.output.c_str(), 0777) != 0 && errno != EEXIST) {
         return fail(ErrorCode::kIo,
                     options.output + ": cannot create: " + std::system_category().message(errno));
     }
-    DatasetWriter writer(options, print, stop);
     TRACKWAY_TRY(writer.write_all());
     return describe_vectors(writer.path_of("base"),
                             {writer.path_of("query"), writer.path_of("query-indist")},
@@ -253,14 +255,14 @@ const std::map<std::string, FamilyKind>& family_names() {
 }
 
 void add_family_options(CLI::App& app, FamilyOptions& family) {
-    const auto dimension = CLI::Range(1U, kMaxDimension);
+    const auto dimension = within(1U, kMaxDimension);
     add_choice(
         app, "--family", family.kind, family_names(),
         "clustered: clusters in a subspace; cross-modal: data and queries are two modalities "
         "of the same things, as images and texts");
     app.add_option("--dimension", family.dimension, "dimension")->check(dimension);
     app.add_option("--clusters", family.clusters, "clusters")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{UINT32_MAX}));
+        ->check(within(std::uint64_t{1}, std::uint64_t{UINT32_MAX}));
     app.add_option("--intrinsic-dimension", family.intrinsic_dimension,
                    "dimension of the subspace that clusters lie in")
         ->check(dimension);
@@ -275,7 +277,7 @@ void add_family_options(CLI::App& app, FamilyOptions& family) {
 
 void add_options(CLI::App& app, DatasetOptions& options) {
     constexpr std::uint64_t kRowsMax = UINT32_MAX;
-    const auto positive = CLI::Range(std::uint64_t{1}, kRowsMax);
+    const auto positive = within(std::uint64_t{1}, kRowsMax);
     app.add_option("--output", options.output, "folder for the files")
         ->type_name("DIR")
         ->required();
@@ -283,7 +285,7 @@ void add_options(CLI::App& app, DatasetOptions& options) {
     app.add_option("--queries", options.queries, "queries of each kind")->check(positive);
     app.add_option("--workload-queries", options.workload_queries,
                    "rows of each learn file; 0: as many as --queries")
-        ->check(CLI::Range(std::uint64_t{0}, kRowsMax));
+        ->check(within(std::uint64_t{0}, kRowsMax));
     add_family_options(app, options.family);
     app.add_option("--zipf", options.zipf,
                    "queries and workloads come from the r-th most wanted cluster as often as "
@@ -292,7 +294,7 @@ void add_options(CLI::App& app, DatasetOptions& options) {
     app.add_option("--drift-steps", options.drift_steps,
                    "1: one other day, on which nothing is wanted as before; more: so many days, "
                    "one after the other, learn-drift-1, query-drift-1 and so on")
-        ->check(CLI::Range(1U, 10000U));
+        ->check(within(1U, 10000U));
     app.add_option("--drift-share", options.drift_share,
                    "share of the clusters that exchange their popularity from one such day to the "
                    "next")
@@ -316,7 +318,8 @@ static int run_program(int argc, char** argv) {
                     "like them (learn) and queries like the base (query-indist). With --zipf also "
                     "a workload like the base (learn-indist) and, for a day when other clusters "
                     "are wanted most, learn-drift and query-drift, both like the base. Ends with "
-                    "the report of describe-vectors.");
+                    "the report of describe-vectors.",
+                    "make-dataset --output data --vectors 100000 --dimension 128");
     DatasetOptions options;
     add_options(program.app(), options);
     program.add_json_option();
@@ -325,9 +328,8 @@ static int run_program(int argc, char** argv) {
         if (!wrong.empty()) throw CLI::ValidationError(wrong);
     });
     return program.run(argc, argv, [&](const std::stop_token& stop) -> Status {
-        const bool print = program.flags().json != "-";
-        TRACKWAY_TRY_ASSIGN(statistics, make_dataset(options, print, stop));
-        if (print) print_statistics(statistics);
+        TRACKWAY_TRY_ASSIGN(statistics, make_dataset(options, program, stop));
+        if (program.flags().json != "-") print_statistics(statistics);
         return program.write_report(statistics_text(statistics));
     });
 }

@@ -6,10 +6,10 @@
 #include "base/stopwatch.h"
 #include "json_config.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -77,22 +77,21 @@ private:
     std::thread waiter_;
 };
 
-// CLI11 takes "", "-1" and 2^64 for numbers.
-std::string wrong_value(const CLI::App& app) {
-    for (const CLI::Option* option : app.get_options()) {
-        const std::string type = option->get_type_name();
-        const bool unsigned_number =
-            type == "UINT" || type.starts_with("SIZE") || type.starts_with("L1");
-        for (const std::string& text : option->results()) {
-            if (text.empty()) return option->get_name() + ": expected a value, found nothing";
-            std::uint64_t number = 0;
-            const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-            if (unsigned_number && parsed.ec != std::errc()) {
-                return option->get_name() + ": expected 0 to 18446744073709551615, found " + text;
-            }
-        }
-    }
-    return {};
+// The key of a configuration that no option has, of the error that says so; otherwise nothing.
+std::string key_not_known(const CLI::ParseError& error) {
+    constexpr std::string_view kBefore = "INI was not able to parse ";
+    const std::string message = error.what();
+    return message.starts_with(kBefore) ? message.substr(kBefore.size()) : std::string();
+}
+
+// "Could not convert: --k = x", in the words of other errors.
+std::string readable(const CLI::ParseError& error) {
+    constexpr std::string_view kBefore = "Could not convert: ";
+    const std::string message = error.what();
+    const std::size_t equals = message.find(" = ");
+    if (!message.starts_with(kBefore) || equals == std::string::npos) return message;
+    return message.substr(kBefore.size(), equals - kBefore.size()) + ": expected a number, found " +
+           message.substr(equals + 3);
 }
 
 // Opening a FIFO would wait for ever.
@@ -184,22 +183,13 @@ const std::map<std::string, VectorEncoding>& encoding_names() {
     return names;
 }
 
-CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& value,
-                      const std::string& meaning) {
-    return app.add_option(name, value, meaning)
-        ->transform(CLI::AsSizeValue(false).description(""))
-        ->type_name("SIZE");
-}
-
-Program::Program(const std::string& name, const std::string& purpose) : app_(purpose, name) {
-    app_.set_version_flag("--version", std::string("trackway ") + kVersion);
-    app_.set_config("--config", "", "JSON file of options by their long names; flags win")
-        ->check(not_a_regular_file);
+Program::Program(const std::string& name, const std::string& purpose, const std::string& example)
+    : app_(purpose, name) {
+    app_.set_help_flag("");  // general options come last
+    app_.formatter(help_formatter());
+    app_.footer("Example:\n  " + example);
     app_.config_formatter(std::make_shared<JsonConfig>());
     app_.allow_config_extras(CLI::config_extras_mode::error);
-    app_.add_flag("--print-config", print_config_, "print the options as JSON and stop")
-        ->configurable(false);
-    app_.add_flag("--quiet", flags_.quiet, "no progress on stderr");
     app_.option_defaults()->always_capture_default();
 }
 
@@ -208,18 +198,49 @@ void Program::add_json_option() {
         ->type_name("FILE");
 }
 
-int Program::run(int argc, char** argv, const std::function<Status(const std::stop_token&)>& work) {
+void Program::add_general_options() {
+    app_.option_defaults()->group("General");
+    app_.set_config("--config", "", "JSON file of options by their long names; flags win")
+        ->check(not_a_regular_file)
+        ->type_name("FILE");
+    app_.add_flag("--print-config", print_config_, "print the options as JSON and stop")
+        ->configurable(false);
+    app_.add_flag("--quiet", flags_.quiet, "no progress on stderr");
+    app_.set_version_flag("--version", std::string("trackway ") + kVersion,
+                          "print the version and stop");
+    app_.set_help_flag("-h,--help", "print this and stop");
+}
+
+std::optional<int> Program::parse(int argc, char** argv) {
     try {
+        const std::string unknown = unknown_option(app_, argc, argv);
+        if (!unknown.empty()) throw CLI::ValidationError(unknown);
         app_.parse(argc, argv);
         const std::string wrong = wrong_value(app_);
         if (!wrong.empty()) throw CLI::ValidationError(wrong);
+        return std::nullopt;
     } catch (const CLI::ParseError& error) {
-        const CLI::Option* config = app_.get_config_ptr();
-        if (error.get_exit_code() != 0 && config->count() > 0) {
-            std::cerr << "with --config " << config->results().front() << ": ";
+        if (error.get_exit_code() == 0) {
+            app_.exit(error);
+            return kDone;
         }
-        return app_.exit(error) == 0 ? kDone : kWrongCommandLine;
+        const CLI::Option* config = app_.get_config_ptr();
+        std::string message = readable(error);
+        if (const std::string key = key_not_known(error); !key.empty()) {
+            message = key + ": no option of " + app_.get_name();
+            std::string name = key;
+            std::replace(name.begin(), name.end(), '_', '-');
+            message += nearest_option(app_, name);
+        }
+        if (config->count() > 0) message.insert(0, "with --config " + config->results()[0] + ": ");
+        std::cerr << app_.get_name() << ": " << message << "\nRun with --help for more.\n";
+        return kWrongCommandLine;
     }
+}
+
+int Program::run(int argc, char** argv, const std::function<Status(const std::stop_token&)>& work) {
+    add_general_options();
+    if (const auto status = parse(argc, argv)) return *status;
     if (print_config_) {
         std::cout << app_.config_to_str(true, false) << std::flush;
         return std::cout ? kDone : kFailed;
@@ -237,43 +258,57 @@ int Program::run(int argc, char** argv, const std::function<Status(const std::st
             Error{ErrorCode::kOutOfMemory, std::string("cannot start a thread: ") + error.what()});
     }
     if (status) return kDone;
-    std::cerr << app_.get_name() << ": " << status.error().message << '\n';
-    return kFailed;
+    const Error& error = status.error();
+    const CLI::Option* option = option_named_by(app_, error.message);
+    const std::string message =
+        option == nullptr ? error.message
+                          : option->get_name() + error.message.substr(error.message.find(':'));
+    std::cerr << app_.get_name() << ": " << message << '\n';
+    const bool is_usage = option != nullptr && error.code == ErrorCode::kInvalidArgument;
+    return is_usage ? kWrongCommandLine : kFailed;
 }
 
 Status Program::write_report(const std::string& text) const {
     if (flags_.json.empty()) return {};
-    const auto failed = [&](int error_number) -> Status {
-        return tl::unexpected(
-            Error{ErrorCode::kIo, flags_.json + ": cannot write the report: " +
-                                      std::system_category().message(error_number)});
-    };
-    if (flags_.json == "-") {
-        std::cout << text << std::flush;
-        return std::cout ? Status{} : failed(errno);
-    }
-    // What is no regular file (a pipe, a device) is written to, not replaced.
+    if (flags_.json != "-") return write_whole(flags_.json, text);
+    std::cout << text << std::flush;
+    if (std::cout) return {};
+    return base::fail_errno(errno, "stdout: cannot write the report");
+}
+
+Status write_whole(const std::string& path, const std::string& bytes) {
     std::error_code ignored;
-    const bool replace = !std::filesystem::exists(flags_.json, ignored) ||
-                         (std::filesystem::is_regular_file(flags_.json, ignored) &&
-                          !std::filesystem::is_symlink(flags_.json, ignored));
-    const std::string staged = replace ? flags_.json + ".partial" : flags_.json;
-    std::ofstream file(staged, std::ios::trunc);
-    file << text << std::flush;
+    const bool replace = !std::filesystem::exists(path, ignored) ||
+                         (std::filesystem::is_regular_file(path, ignored) &&
+                          !std::filesystem::is_symlink(path, ignored));
+    const std::string staged = replace ? path + ".partial" : path;
+    std::ofstream file(staged, std::ios::trunc | std::ios::binary);
+    file << bytes << std::flush;
     file.close();
-    if (!file || (replace && std::rename(staged.c_str(), flags_.json.c_str()) != 0)) {
-        const int error_number = errno;
-        if (replace) std::remove(staged.c_str());
-        return failed(error_number);
-    }
-    return {};
+    if (file && (!replace || std::rename(staged.c_str(), path.c_str()) == 0)) return {};
+    const int error_number = errno;
+    if (replace) std::remove(staged.c_str());
+    return base::fail_errno(error_number, path + ": cannot write");
 }
 
 Progress::~Progress() {
     if (terminal_ && !quiet_ && shown_ns_ != 0 && !finished_) std::fputc('\n', stderr);
 }
 
-Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(bool quiet, std::vector<std::string> stages)
+    : quiet_(quiet),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      stages_(std::move(stages)),
+      started_ns_(base::now_ns()) {}
+
+std::string Progress::numbered() const {
+    const auto at = std::find(stages_.begin(), stages_.end(), stage_);
+    if (at == stages_.end()) return stage_;
+    std::array<char, 32> number{};
+    std::snprintf(number.data(), number.size(), "[%2td/%zu] ", at - stages_.begin() + 1,
+                  stages_.size());
+    return number.data() + stage_;
+}
 
 void Progress::show(std::string_view stage, std::uint64_t done, std::uint64_t total) {
     constexpr std::uint64_t kBarStepNs = 100'000'000;
@@ -292,7 +327,7 @@ void Progress::show(std::string_view stage, std::uint64_t done, std::uint64_t to
         return;
     }
     if (done < total) return;
-    std::fprintf(stderr, "%s%-8s %9.2f s\n", terminal_ ? "\r\033[K" : "", stage_.c_str(),
+    std::fprintf(stderr, "%s%-16s %9.2f s\n", terminal_ ? "\r\033[K" : "", numbered().c_str(),
                  static_cast<double>(now - stage_started_ns_) * 1e-9);
 }
 
@@ -302,13 +337,19 @@ void Progress::show_bar(std::uint64_t done, std::uint64_t total) const {
     const double elapsed = static_cast<double>(base::now_ns() - stage_started_ns_) * 1e-9;
     std::string bar(static_cast<std::size_t>(share * kWidth), '#');
     bar.resize(kWidth, '.');
-    const double rate = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
+    const double since_start = static_cast<double>(base::now_ns() - started_ns_) * 1e-9;
+    // What a stage counts are vectors; one that tells nothing before its end has no rate.
+    std::array<char, 64> rate{};
+    if (done > 0 && elapsed > 0) {
+        std::snprintf(rate.data(), rate.size(), "%.0f vectors/s, ",
+                      static_cast<double>(done) / elapsed);
+    }
     const double left = share > 0 ? elapsed / share - elapsed : 0;
     // Before the first hundredth is done nobody knows.
     const std::string time_left =
         share < 0.01 ? "? s left" : std::to_string(std::lround(std::ceil(left))) + " s left";
-    std::fprintf(stderr, "\r\033[K%-8s [%s] %3.0f %%  %.0f/s  %s", stage_.c_str(), bar.c_str(),
-                 share * 100, rate, time_left.c_str());
+    std::fprintf(stderr, "\r\033[K%-16s [%s] %3.0f %%  %s%s, %.0f s in all", numbered().c_str(),
+                 bar.c_str(), share * 100, rate.data(), time_left.c_str(), since_start);
 }
 
 }  // namespace trackway::tools

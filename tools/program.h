@@ -5,15 +5,17 @@
 #include "trackway/result.h"
 #include "trackway/types.h"
 
-#include <CLI/CLI.hpp>
+#include "command_line.h"
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace trackway::tools {
 
@@ -27,26 +29,6 @@ const std::map<std::string, PageOrder>& page_order_names();
 const std::map<std::string, ElementType>& element_type_names();
 const std::map<std::string, VectorEncoding>& encoding_names();
 
-// An option that takes one of the names in `choices`, shown in --help.
-template <class Value, class T>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
-                        const std::map<std::string, T>& choices, const std::string& meaning) {
-    std::string text;
-    for (const auto& [key, choice] : choices)
-        text += (text.empty() ? "" : "|") + key;
-    auto* option = app.add_option_function<std::string>(
-        name, [&value, &choices](const std::string& key) { value = choices.at(key); }, meaning);
-    for (const auto& [key, choice] : choices) {
-        if (choice == value) option->default_str(key);
-    }
-    option->type_name(text)->check(CLI::IsMember(choices).description(""));
-    return option;
-}
-
-// A size such as 4096, 512MiB or 4GiB.
-CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64_t& value,
-                      const std::string& meaning);
-
 // Set by flags that every program has.
 struct SharedFlags {
     bool quiet = false;
@@ -56,7 +38,8 @@ struct SharedFlags {
 // One program: declares options on app(), then run()s.
 class Program {
 public:
-    Program(const std::string& name, const std::string& purpose);
+    // `example` is a command line that --help ends with.
+    Program(const std::string& name, const std::string& purpose, const std::string& example);
 
     CLI::App& app() noexcept { return app_; }
     const SharedFlags& flags() const noexcept { return flags_; }
@@ -75,17 +58,26 @@ public:
     Status write_report(const std::string& text) const;
 
 private:
+    void add_general_options();
+    // Parses; a status to exit with, or none where the work begins.
+    std::optional<int> parse(int argc, char** argv);
+
     CLI::App app_;
     SharedFlags flags_;
     bool print_config_ = false;
     std::atomic<bool> may_leave_ = false;
 };
 
+// Writes a file as a whole or not at all, under a temporary name first. What is no regular file (a
+// pipe, a device, a symbolic link) is written to, not replaced.
+Status write_whole(const std::string& path, const std::string& bytes);
+
 // Progress on stderr: a bar with rate and time left on a terminal, plain lines otherwise, nothing
 // when quiet.
 class Progress {
 public:
-    explicit Progress(bool quiet);
+    // Of the stages that are known before, each is shown with its number, "[3/12]".
+    explicit Progress(bool quiet, std::vector<std::string> stages = {});
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
     ~Progress();  // a bar that stands unfinished gets the end of its line
@@ -93,9 +85,12 @@ public:
 
 private:
     void show_bar(std::uint64_t done, std::uint64_t total) const;
+    std::string numbered() const;  // the stage
 
     bool quiet_;
     bool terminal_;
+    std::vector<std::string> stages_;
+    std::uint64_t started_ns_;
     std::string stage_;
     bool finished_ = false;
     std::uint64_t stage_started_ns_ = 0;

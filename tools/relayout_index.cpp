@@ -34,7 +34,8 @@ void add_options(CLI::App& app, RelayoutOptions& options) {
 static int run_program(int argc, char** argv) {
     Program program("relayout-index",
                     "Lays the pages of an index out anew, for other queries, without building its "
-                    "graph again.");
+                    "graph again.",
+                    "relayout-index --index index --workload learn.fbin");
     RelayoutOptions options;
     add_options(program.app(), options);
     program.add_json_option();

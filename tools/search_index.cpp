@@ -6,6 +6,7 @@
 #include "base/stopwatch.h"
 #include "program.h"
 #include "search_report.h"
+#include "search_results.h"
 
 #include <cstdio>
 #include <optional>
@@ -35,14 +36,8 @@ const std::map<std::string, IoEngine>& engine_names() {
     return names;
 }
 
-void add_options(CLI::App& app, SearchOptions& options) {
-    app.add_option("--index", options.index, "index folder")->type_name("DIR")->required();
-    app.add_option("--queries", options.queries, "vectors to search for")
-        ->type_name("FILE")
-        ->required();
-    app.add_option("--ground-truth", options.ground_truth, ".ibin or .ivecs; adds recall@k")
-        ->type_name("FILE");
-    app.add_option("--k", options.params.k, "neighbours per query");
+void add_choices_of_cost(CLI::App& app, SearchOptions& options) {
+    app.option_defaults()->group("How hard to search");
     CLI::Option* lists = app.add_option("--search-list", options.search_lists,
                                         "candidates kept per query (L), one row of results per "
                                         "value; k, 2 k and 4 k where none is given and k is above "
@@ -66,16 +61,6 @@ void add_options(CLI::App& app, SearchOptions& options) {
         "that are left or alone");
     app.add_option("--page-limit", options.params.page_limit,
                    "most pages that one query may read, in each separate shard; 0: no limit");
-    app.add_option("--shard-probes", options.params.shard_probes,
-                   "of separate shards: the most that one query searches as long as they hold k "
-                   "vectors; 0: as many as are likely to hold one of its nearest");
-    app.add_option("--shard-share", options.params.share_sought,
-                   "of separate shards: search those that are expected to hold this share of the "
-                   "nearest; without it, what the builder calibrated")
-        ->type_name("0..1");
-    app.add_flag("--allow-partial", options.open.allow_partial,
-                 "of separate shards: go without one that cannot be read, and count the answers "
-                 "that miss it");
     app.add_option(
            "--expand-share", options.params.expand_share,
            "of the vertices of each page read, the share expanded at once; without it, what "
@@ -85,24 +70,60 @@ void add_options(CLI::App& app, SearchOptions& options) {
                    "of an index of encoded vectors: how many of the nearest are measured again by "
                    "exact vectors; 0: none; without it, what the builder calibrated")
         ->type_name("N");
+}
+
+void add_shard_options(CLI::App& app, SearchOptions& options) {
+    app.option_defaults()->group("Separate shards");
+    app.add_option("--shard-probes", options.params.shard_probes,
+                   "the most that one query searches as long as they hold k vectors; 0: as many "
+                   "as are likely to hold one of its nearest");
+    app.add_option("--shard-share", options.params.share_sought,
+                   "search those that are expected to hold this share of the nearest; without it, "
+                   "what the builder calibrated")
+        ->type_name("0..1");
+    app.add_flag("--allow-partial", options.open.allow_partial,
+                 "go without one that cannot be read, and count the answers that miss it");
+}
+
+void add_machine_options(CLI::App& app, SearchOptions& options) {
+    app.option_defaults()->group("Memory, threads and disk");
     add_size(app, "--memory-budget", options.open.memory_budget_bytes,
              "all that stays resident; 0: codes, navigation and 5 % of the index");
     app.add_option("--cache-vertices", options.open.cache_vertices,
                    "hot vertices kept in memory; a --memory-budget must hold them");
-    app.add_option("--record-trace", options.record_trace,
-                   "write what queries visited, for relayout-index --trace")
-        ->type_name("FILE");
-    app.add_option("--record-share", options.record_share, "of the queries, that are recorded")
-        ->check(CLI::Range(0.0, 1.0));
     app.add_option("--threads", options.open.thread_count, "0: all cores");
     app.add_option("--queries-in-flight", options.open.queries_in_flight_per_thread,
                    "queries in flight per thread");
     add_choice(app, "--io", options.open.io, engine_names(), "how pages are read");
-    app.add_option("--repeat", options.repeat, "passes over the queries")
-        ->check(CLI::Range(1U, 1000000U));
+}
+
+void add_options(CLI::App& app, SearchOptions& options) {
+    app.option_defaults()->group("What to search for");
+    app.add_option("--index", options.index, "index folder")->type_name("DIR")->required();
+    app.add_option("--queries", options.queries, "vectors to search for")
+        ->type_name("FILE")
+        ->required();
+    app.add_option("--ground-truth", options.ground_truth, ".ibin or .ivecs; adds recall@k")
+        ->type_name("FILE");
+    app.add_option("--k", options.params.k, "neighbours per query");
+    add_choices_of_cost(app, options);
+    add_machine_options(app, options);
+    add_shard_options(app, options);
+    app.option_defaults()->group("Results");
+    app.add_option("--result", options.result,
+                   "ids and distances found, by the last list or target: .ibin, .ivecs, .npy, "
+                   ".csv or .json")
+        ->check(CLI::Validator(not_a_result_file, ""))
+        ->type_name("FILE");
+    app.add_option("--repeat", options.repeat, "passes over the queries, 1 to 1000000")
+        ->check(within(1U, 1000000U));
     app.add_option("--warm-up", options.warm_up, "passes before that are not counted");
-    app.add_option("--result", options.result, "ids and distances found, at the last list size")
-        ->type_name("FILE.ibin");
+    app.add_option("--record-trace", options.record_trace,
+                   "write what queries visited, for relayout-index --trace")
+        ->type_name("FILE");
+    app.add_option("--record-share", options.record_share,
+                   "share of the queries that are recorded, 0 to 1")
+        ->check(within(0.0, 1.0));
 }
 
 struct QuerySet {
@@ -182,17 +203,8 @@ public:
         return tl::unexpected(std::move(error));
     }
 
-    // What the last pass found, as a truth set.
-    GroundTruth found() const {
-        GroundTruth result;
-        result.query_count = static_cast<std::uint32_t>(set_.view.row_count);
-        result.k = options_.params.k;
-        for (const Neighbor& neighbor : found_) {
-            result.ids.push_back(static_cast<std::uint32_t>(neighbor.id));
-            result.distances.push_back(neighbor.distance);
-        }
-        return result;
-    }
+    // What the last pass found.
+    SearchResults results() const { return {options_.params.k, found_, statuses_}; }
 
 private:
     // Each query is named once, on stderr.
@@ -309,7 +321,7 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
     for (const PlannedRow& next : *planned) {
         auto row = runner.run(*index, next.params, next.row, stop);
         if (!row) return tl::unexpected(row.error());
-        if (table && rows.empty()) print_table_head();
+        if (table && rows.empty()) print_table_head(!options.target_recalls.empty());
         if (table) print_table_row(*row);
         if (row->partial_answers > 0) {
             std::fprintf(stderr,
@@ -324,15 +336,14 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
         std::fprintf(stderr, "search-index: left out: %s\n", error.c_str());
     program.set_may_leave(false);
     if (!options.result.empty()) {
-        if (Status status = write_ground_truth(options.result, runner.found()); !status) {
-            return status;
-        }
+        if (Status status = write_results(options.result, runner.results()); !status) return status;
     }
     if (!options.record_trace.empty()) {
         if (Status status = index->save_trace(options.record_trace); !status) return status;
     }
     const std::uint64_t others = resident_before + runner.bytes();
     const std::uint64_t kept = resident > others ? resident - others : 0;
+    if (table) print_circumstances(*index, kept);
     if (Status status = program.write_report(report_text(*index, rows, kept)); !status)
         return status;
     return runner.failures();
@@ -341,7 +352,9 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
 }  // namespace
 
 static int run_program(int argc, char** argv) {
-    Program program("search-index", "Searches a Trackway index and says what it cost.");
+    Program program("search-index", "Searches a Trackway index and says what it cost.",
+                    "search-index --index index --queries query.fbin --target-recall 0.95 "
+                    "--result found.npy");
     SearchOptions options;
     add_options(program.app(), options);
     program.add_json_option();

@@ -99,7 +99,8 @@ void SearchRow::add(std::span<const SearchStats> pass) {
     }
 }
 
-void print_table_head() {
+void print_table_head(bool targets) {
+    if (targets) std::printf("%7s ", "target");
     std::printf("%6s %4s %8s %9s %9s %9s %9s %7s %9s %9s %9s\n", "L", "k", "recall", "QPS",
                 "mean us", "p99 us", "pages", "shards", "estimates", "exact", "CPU us");
 }
@@ -108,12 +109,24 @@ void print_table_row(const SearchRow& row) {
     const base::Percentiles latency(row.latencies_ns);
     char recall[16] = "-";
     if (row.recall) std::snprintf(recall, sizeof recall, "%.4f", *row.recall);
+    if (row.target_recall) std::printf("%7g ", *row.target_recall);
     std::printf("%6u %4u %8s %9.0f %9.0f %9.0f %9.2f %7.2f %9.0f %9.0f %9.0f\n", row.search_list,
                 row.k, recall, queries_per_second(row), latency.mean() * 1e-3,
                 static_cast<double>(latency.at(0.99)) * 1e-3, per_query(row, row.pages_read),
                 per_query(row, row.shards_probed), per_query(row, row.estimates),
                 per_query(row, row.exact_distances), cpu_us_per_query(row));
     std::fflush(stdout);
+}
+
+void print_circumstances(const Index& index, std::uint64_t bytes_resident) {
+    const IndexSummary& summary = index.summary();
+    const auto mib = [](std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
+    std::printf(
+        "%.1f MiB resident: codes and navigation %.1f, edges of all %.1f, %llu hot vertices "
+        "%.1f; index %.1f MiB on disk; %u threads reading by %s\n",
+        mib(bytes_resident), mib(summary.bytes_of_tables), mib(summary.bytes_of_edges),
+        static_cast<unsigned long long>(summary.hot_vertices), mib(summary.bytes_of_hot),
+        mib(summary.bytes_on_disk), index.thread_count(), index.io_engine());
 }
 
 std::string report_text(const Index& index, const std::vector<SearchRow>& rows,

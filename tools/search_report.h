@@ -37,8 +37,11 @@ struct SearchRow {
     void add(std::span<const SearchStats> pass);
 };
 
-void print_table_head();
+// With a column of targets, where rows have them.
+void print_table_head(bool targets);
 void print_table_row(const SearchRow& row);
+// What was resident, in MiB, and how pages were read: a line below the table.
+void print_circumstances(const Index& index, std::uint64_t bytes_resident);
 
 // bytes_resident: what the program grew by while it had the index open, as the kernel counts it.
 std::string report_text(const Index& index, const std::vector<SearchRow>& rows,

@@ -177,8 +177,14 @@ std::optional<double> intrinsic_dimension(const Nearest& nearest) {
     return median_of(std::move(estimates));
 }
 
+bool is_zero(std::span<const float> row) {
+    return std::all_of(row.begin(), row.end(), [](float value) { return value == 0; });
+}
+
 // From each row of `from` to rows of `to` other than itself; a few hundred of either are enough.
-std::optional<double> mean_distance(const Sample& from, const Sample& to, std::uint32_t dimension) {
+// Zeros, which have no direction, are at cosine distance 1 from everything.
+std::optional<double> mean_distance(const Sample& from, const Sample& to, std::uint32_t dimension,
+                                    Metric metric) {
     constexpr std::size_t kRowsMax = 300;
     const auto row_of = [&](const Sample& sample, std::size_t i, std::size_t rows) {
         const std::size_t place = i * sample.ids.size() / rows;  // spread over the sample
@@ -192,6 +198,10 @@ std::optional<double> mean_distance(const Sample& from, const Sample& to, std::u
         for (std::size_t j = 0; j < to_rows; ++j) {
             const auto b = row_of(to, j, to_rows);
             if (a.data() == b.data()) continue;
+            if (metric != Metric::kL2 && (is_zero(a) || is_zero(b))) {
+                distances.push_back(std::sqrt(2.0));
+                continue;
+            }
             double square = 0;
             for (std::size_t d = 0; d < dimension; ++d)
                 square += (double{a[d]} - double{b[d]}) * (double{a[d]} - double{b[d]});
@@ -223,7 +233,7 @@ Result<FileStatistics> described(const VectorFile& file, const Sample& sample, c
     }
     statistics.nearest_mean = mean_of(distances);
     statistics.nearest_median = median_of(std::move(distances));
-    statistics.mean = mean_distance(sample, data.sample, file.dimension());
+    statistics.mean = mean_distance(sample, data.sample, file.dimension(), options.metric);
     statistics.contrast = quotient(statistics.mean, statistics.nearest_mean);
     statistics.intrinsic_dimension = intrinsic_dimension(nearest);
     return statistics;

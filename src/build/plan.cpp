@@ -34,7 +34,7 @@ Status check_range(const char* name, std::uint64_t value, std::uint64_t least, s
 
 Status check_options(const BuildOptions& options, const VectorFile& vectors) {
     TRACKWAY_TRY(check_range("max degree", options.graph.max_degree, 1, kMaxDegree));
-    TRACKWAY_TRY(check_range("build list size", options.graph.build_list_size, 1, 1U << 16U));
+    TRACKWAY_TRY(check_range("build list", options.graph.build_list_size, 1, 1U << 16U));
     if (!(options.graph.alpha >= 1 && options.graph.alpha <= 10)) {
         return fail(ErrorCode::kInvalidArgument,
                     join("alpha: expected 1 to 10, found ", options.graph.alpha));

@@ -198,7 +198,7 @@ public:
         const double share = params.share_sought.value_or(1);
         if (!(share >= 0 && share <= 1)) {
             return fail(ErrorCode::kInvalidArgument,
-                        join("share sought: expected 0 to 1, found ", share));
+                        join("shard share: expected 0 to 1, found ", share));
         }
         if (!graph_ || (params.shard_probes == 0 && !params.share_sought)) return {};
         return fail(ErrorCode::kUnsupported,

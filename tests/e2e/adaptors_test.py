@@ -182,7 +182,7 @@ class AnnBenchmarksTest(CheckoutTest):
         self.denied(("train: row 2", "uint8"), trackway.fit, numpy.array([[1.0], [255.0], [256.0]]))
         self.denied(("float32", "found int64"), self.made("euclidean", {}).fit, numpy.zeros((3, 4), dtype="int64"))
         self.denied(("float32", "found bool"), self.made("euclidean", {}).fit, numpy.zeros((3, 4), dtype="bool"))
-        self.denied(("build-index ended with status", "max degree", "4000"),
+        self.denied(("build-index ended with status", "--max-degree", "4000"),
                     self.made("euclidean", {"max_degree": 4000}).fit, self.rows(50))
 
 

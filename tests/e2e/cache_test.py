@@ -57,7 +57,7 @@ class CacheTest(CacheDataTest):
     def needed(self):
         """The smallest budget, as the refusal of a smaller one names it."""
         refused = self.fails(*self.search_command("--memory-budget", 1000),
-                             words=("memory budget", "1000"), statuses=(1,))
+                             words=("--memory-budget", "1000"), statuses=(1,))
         return int(refused.err.split("need ")[1].split()[0])
 
     def test_budget_that_is_too_small(self):
@@ -66,7 +66,7 @@ class CacheTest(CacheDataTest):
         self.assertGreater(needed, VECTORS * DIMENSION)
         for budget in (1, VECTORS * 8, needed - 1):
             self.fails(*self.search_command("--memory-budget", budget),
-                       words=("memory budget", needed, budget), statuses=(1,))
+                       words=("--memory-budget", needed, budget), statuses=(1,))
         index, row = self.searched("--memory-budget", needed)
         self.assertEqual((index["hot_vertices"], row["pages_from_cache_per_query"]), (0, 0))
         self.assertEqual(index["bytes_of_tables"], needed)

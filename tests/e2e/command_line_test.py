@@ -345,7 +345,8 @@ class ReportTest(DatasetTest):
         options = ("--vectors", self.base, "--index", self.folder / "index", "--overwrite")
         lines = self.done("build-index", *options).err.splitlines()
         for stage in STAGES:
-            self.assertEqual(sum(line.startswith(stage) for line in lines), 1, lines)
+            number = f"[{STAGES.index(stage) + 1:2}/{len(STAGES)}] "
+            self.assertEqual(sum(line.startswith(number + stage) for line in lines), 1, lines)
         self.assertEqual(self.done("build-index", *options, "--quiet").err, "")
         self.assertEqual(self.done("build-index", *options, "--quiet", "--json", "-").err, "")
 
@@ -363,8 +364,9 @@ class ReportTest(DatasetTest):
             pass
         os.close(ours)
         self.assertEqual(programs.finish(process).status, 0)
-        self.assertRegex(shown.decode(), r"\rgraph +\[#*\.*\] +\d+ %|\r.*graph +\[#*\.*\] +\d+ %")
-        self.assertIn("/s", shown.decode())
+        self.assertRegex(shown.decode(), r"\r.*\[ 3/12\] graph +\[#*\.*\] +\d+ %")
+        self.assertIn(" vectors/s, ", shown.decode())
+        self.assertIn(" s in all", shown.decode())
         self.assertIn("s left", shown.decode())
 
     def test_io_engines_agree(self):

@@ -3,7 +3,9 @@ import collections
 import math
 import pathlib
 import shutil
+import signal
 import tempfile
+import time
 
 import programs
 from programs import ProgramTest, contents, read_bin
@@ -203,6 +205,21 @@ class FavouritesTest(ProgramTest):
             self.assertAlmostEqual(middle(name) / inside, 1, delta=0.03, msg=name)
         self.assertLess(abs(middle("learn") / outside - 1), 0.03)
         self.assertGreater(abs(outside / inside - 1), 0.05)
+
+
+    def test_stop(self):
+        """Within a second or so, also while a million clusters are drawn; nothing half-written."""
+        for delay in (0.05, 0.3, 1, 2):
+            output = self.folder / f"stopped-{delay}"
+            process = programs.start("make-dataset", "--output", output, "--vectors", 3000000, "--dimension", 64,
+                                     "--clusters", 1000000)
+            self.assertTrue(programs.poll(lambda: programs.takes_signals(process)))
+            time.sleep(delay)
+            process.send_signal(signal.SIGINT)
+            finished = programs.finish(process, timeout=10)  # a second, on a machine with nothing else to do
+            self.assertEqual(finished.status, 1, finished)
+            self.assertIn("stopped", finished.err)
+            self.assertEqual([path for path in output.glob("*")] if output.exists() else [], [])
 
 
 if __name__ == "__main__":

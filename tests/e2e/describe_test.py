@@ -103,6 +103,16 @@ class DescribeTest(ProgramTest):
         self.assertEqual((queries["copies_share"], queries["nearest_distance_median"],
                           queries["times_as_far"], queries["contrast"]), (0.5, 0, 0, None))
 
+    def test_zeros_under_cosine(self):
+        """They are as far from every row, of the data or not, as the metric says: at distance 1."""
+        base = write_bin(self.folder / "base.fbin", [[0.0] * 5] * 40)
+        asked = write_bin(self.folder / "asked.fbin", gaussian_rows(30, 5))
+        report = self.described(base, asked, options=("--metric", "cosine"))
+        for found in (report["vectors"], report["queries"][0]):
+            for key in ("nearest_distance_mean", "nearest_distance_median", "distance_mean"):
+                self.assertAlmostEqual(found[key], math.sqrt(2), places=6, msg=(found["file"], key))
+            self.assertAlmostEqual(found["contrast"], 1)
+
     def test_too_little_to_tell(self):
         """What a file of one or a few rows, or of equal ones, does not tell is null."""
         one = write_bin(self.folder / "one.u8bin", [[1, 2]])

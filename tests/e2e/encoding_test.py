@@ -124,15 +124,15 @@ class EncodingTest(ProgramTest):
         data = make_dataset(self.folder / "bytes", vectors=100, dimension=16, element_type="uint8")
         new = self.folder / "new"
         self.fails("build-index", "--vectors", data / "base.u8bin", "--index", new,
-                   "--vector-encoding", "sq8", words=["vector encoding", "uint8"], statuses=(1,))
+                   "--vector-encoding", "sq8", words=["--vector-encoding", "uint8"], statuses=(2,))
         self.fails("build-index", "--vectors", self.base, "--index", new, "--vector-encoding",
                    "sq4", statuses=(2,))
         wide = make_dataset(self.folder / "wide", vectors=100, dimension=1200)
         self.fails("build-index", "--vectors", wide / "base.fbin", "--index", new, "--page-size",
-                   4096, "--vector-encoding", "sq8", words=["4800 bytes", "4096"], statuses=(1,))
+                   4096, "--vector-encoding", "sq8", words=["4800 bytes", "4096"], statuses=(2,))
         plain = self.build(self.base, self.folder / "plain")
         self.fails("search-index", "--index", plain, "--queries", self.queries, "--rerank", 20,
-                   words=["rerank"], statuses=(1,))
+                   words=["--rerank"], statuses=(2,))
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ class InstallTest(ProgramTest):
             self.assertEqual((warned.returncode, warned.stdout + warned.stderr), (0, ""))
             text = done("groff", "-man", "-Tascii", "-P-cbou", page)
             self.assertRegex(text, rf"(?m)^ +{name} +- +[a-z]")
-            for section in ("SYNOPSIS", "OPTIONS", "EXIT STATUS", "SEE ALSO"):
+            for section in ("SYNOPSIS", "   General:", "EXIT STATUS", "SEE ALSO"):
                 self.assertIn(f"\n{section}\n", text)
             for line in self.done(name, "--help").out.splitlines():
                 if line.startswith("  --"):

@@ -333,7 +333,7 @@ class RefusalTest(RelayoutTest):
     def test_memory_budget(self):
         """A budget that is too small is refused with the figure needed, which is enough."""
         index = self.copy()
-        words = ("memory budget", "1000")
+        words = ("--memory-budget", "1000")
         refused = self.fails("relayout-index", "--index", index, "--workload", self.workload,
                              "--memory-budget", 1000, words=words, statuses=(1,))
         needed = int(refused.err.split("needs ")[1].split()[0])

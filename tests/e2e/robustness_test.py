@@ -24,14 +24,14 @@ class OptionsTest(DatasetTest):
 
     def test_build_options_out_of_range(self):
         """Each is named together with what was found, and no folder is left."""
-        cases = [("--max-degree", 0, "max degree"), ("--max-degree", 256, "max degree"),
+        cases = [("--max-degree", 0, "--max-degree"), ("--max-degree", 256, "--max-degree"),
                  ("--max-degree", -1, "max-degree"), ("--max-degree", 1 << 32, "max-degree"),
-                 ("--build-list", 0, "build list"), ("--build-list", 65537, "build list"),
+                 ("--build-list", 0, "--build-list"), ("--build-list", 65537, "--build-list"),
                  ("--alpha", 0.99, "alpha"), ("--alpha", "nan", "alpha"),
                  ("--alpha", "inf", "alpha"), ("--alpha", -1.2, "alpha"),
-                 ("--code-bytes", 33, "code bytes"), ("--code-bytes", -1, "code-bytes"),
-                 ("--page-size", 2048, "page size"), ("--page-size", 131072, "page size"),
-                 ("--page-size", 5000, "page size"), ("--page-size", 1, "page size"),
+                 ("--code-bytes", 33, "--code-bytes"), ("--code-bytes", -1, "code-bytes"),
+                 ("--page-size", 2048, "--page-size"), ("--page-size", 131072, "--page-size"),
+                 ("--page-size", 5000, "--page-size"), ("--page-size", 1, "--page-size"),
                  ("--metric", "manhattan", "metric"), ("--metric", "L2", "metric"),
                  ("--metric", "", "metric"), ("--page-order", "random", "page-order"),
                  ("--threads", -1, "threads"), ("--threads", 1025, "threads"),
@@ -48,15 +48,15 @@ class OptionsTest(DatasetTest):
     def test_search_options_out_of_range(self):
         """Beam width 0 and over the limit, k of 0 and beyond the index, a list below k."""
         cases = [("--k=0", "k:"), ("--k=2001", "2001", "--search-list=2001"), ("--k=-1", "--k"),
-                 ("--k=50", "search list", "--search-list=49"), ("--search-list=0", "search list"),
-                 ("--search-list=9", "search list"), ("--search-list=20,9", "search list"),
-                 ("--search-list=2000000", "search list"), ("--search-list=x", "search-list"),
-     ("--beam-width=257", "beam width"),
-                 ("--beam-width=-1", "beam-width"), ("--beam-width=4294967295", "beam width"),
-                 ("--queries-in-flight=0", "queries in flight"),
-                 ("--queries-in-flight=4097", "queries in flight"),
+                 ("--k=50", "--search-list", "--search-list=49"), ("--search-list=0", "--search-list"),
+                 ("--search-list=9", "--search-list"), ("--search-list=20,9", "--search-list"),
+                 ("--search-list=2000000", "--search-list"), ("--search-list=x", "search-list"),
+     ("--beam-width=257", "--beam-width"),
+                 ("--beam-width=-1", "beam-width"), ("--beam-width=4294967295", "--beam-width"),
+                 ("--queries-in-flight=0", "--queries-in-flight"),
+                 ("--queries-in-flight=4097", "--queries-in-flight"),
                  ("--beam-width=256", "reads in flight", "--queries-in-flight=65"),
-                 ("--page-limit=9", "page limit"), ("--page-limit=1", "page limit"),
+                 ("--page-limit=9", "--page-limit"), ("--page-limit=1", "--page-limit"),
                  ("--threads=1025", "threads"), ("--io=mmap", "io"), ("--repeat=0", "repeat"),
                  ("--warm-up=-1", "warm-up")]
         programs.in_parallel(lambda case: self.fails(
@@ -78,8 +78,8 @@ class OptionsTest(DatasetTest):
     def test_k_beyond_all_memory(self):
         """An impossible k is refused before room for its answers is asked for."""
         for k in (10 ** 9, 4 * 10 ** 9):
-            self.fails(*self.search_command("--k", k, "--search-list", 4 * 10 ** 9), words=("k:",),
-                       statuses=(1,), preexec_fn=programs.limited(resource.RLIMIT_AS, 4 << 30))
+            self.fails(*self.search_command("--k", k, "--search-list", 4 * 10 ** 9), words=("--k:",),
+                       statuses=(2,), preexec_fn=programs.limited(resource.RLIMIT_AS, 4 << 30))
 
     def test_dataset_beyond_all_memory(self):
         """make-dataset takes up to 2^32 - 1 clusters; what does not fit is an error."""
@@ -122,7 +122,7 @@ class OptionsTest(DatasetTest):
         """A budget that is too small is refused with the figure needed, which is enough."""
         index = self.folder / "index"
         build = ("build-index", "--vectors", self.base, "--index", index, "--memory-budget")
-        refused = self.fails(*build, "1MiB", words=("memory budget", "1048576"), statuses=(1,))
+        refused = self.fails(*build, "1MiB", words=("--memory-budget", "1048576"), statuses=(1,))
         self.assertFalse(index.exists())
         needed = int(refused.err.split("needs ")[1].split()[0])
         self.fails(*build, needed - 1, words=(needed,), statuses=(1,))
@@ -135,7 +135,7 @@ class OptionsTest(DatasetTest):
         vectors = write_bin(self.folder / "wide.fbin", rows)
         build = ("build-index", "--vectors", vectors, "--index", self.folder / "index", "--threads",
                  1, "--memory-budget")
-        refused = self.fails(*build, "1MiB", words=("memory budget",))
+        refused = self.fails(*build, "1MiB", words=("--memory-budget",))
         needed = int(refused.err.split("needs ")[1].split()[0])
         report = json.loads(self.done(*build, needed, "--json", "-").out)
         self.assertLessEqual(report["peak_resident_bytes"], needed)
@@ -192,7 +192,7 @@ class UnusualDataTest(ProgramTest):
             self.assertEqual(ids, [(0,)])
             self.assertAlmostEqual(distances[0][0], 63 if metric == "ip" else 0, 6)
             self.fails("search-index", "--index", self.folder / f"index-{base.stem}-{metric}",
-                       "--queries", base, "--k", 2, words=("k:", 1, 2), statuses=(1,))
+                       "--queries", base, "--k", 2, words=("--k:", 1, 2), statuses=(2,))
         self.each_type_and_metric(one)
 
     def test_fewer_vectors_than_k(self):
@@ -201,7 +201,7 @@ class UnusualDataTest(ProgramTest):
         ids, _ = self.answers(base, base, 9)
         self.assertTrue(all(sorted(row) == list(range(9)) for row in ids))
         self.fails("search-index", "--index", self.folder / "index-nine-l2", "--queries", base,
-                   words=("k:", "9", "10"), statuses=(1,))
+                   words=("--k:", "9", "10"), statuses=(2,))
 
     def test_zero_vectors(self):
         """Zeros have no direction: cosine distance 1, no NaN, and the other metrics give 0."""
@@ -301,7 +301,7 @@ class UnusualDataTest(ProgramTest):
         base = write_bin(self.folder / "wide.fbin", rows)
         index = self.folder / "index"
         self.fails("build-index", "--vectors", base, "--index", index, "--page-size", 4096,
-                   words=("page size", 8000, 4096), statuses=(1,))
+                   words=("--page-size", 8000, 4096), statuses=(2,))
         self.assertFalse(index.exists())
         built = self.done("build-index", "--vectors", base, "--index", index, "--json", "-")
         self.assertEqual(json.loads(built.out)["layout"]["page_size_bytes"], 8192)
@@ -310,7 +310,7 @@ class UnusualDataTest(ProgramTest):
         self.assertEqual([row[0] for row in ids], list(range(60)))
         too_wide = write_bin(self.folder / "widest.fbin", [[1.0] * 16384] * 3)
         self.fails("build-index", "--vectors", too_wide, "--index", self.folder / "none",
-                   words=("page size", 65536), statuses=(1,))
+                   words=("--page-size", 65536), statuses=(2,))
 
 
 class FolderTest(DatasetTest):
@@ -430,7 +430,7 @@ class FolderTest(DatasetTest):
     def test_outputs_that_cannot_be_written(self):
         """The name and the reason, and no half-written file."""
         for option, name in (("--json", "none/x.json"), ("--json", ""), ("--result", "none/x.ibin"),
-                             ("--result", "x.txt")):
+                             ("--result", "no-such-folder/x.npy")):
             path = self.folder / name
             finished = self.fails("search-index", "--index", self.index, "--queries", self.queries,
                                   option, path, words=(path,), statuses=(1,))

@@ -62,15 +62,15 @@ class SeparateShardsTest(DatasetTest):
         seen = self.done("inspect-index", "--index", self.whole, "--verify").out
         self.assertEqual(seen.count("verified"), SHARDS)
         for arguments, words in (
-                (("--memory-budget", "10KiB"), ("memory budget", "largest shard")),
+                (("--memory-budget", "10KiB"), ("--memory-budget", "largest shard")),
                 (("--cache-vertices", 5), ("separate shards",)),
-                (("--shard-share", 2), ("share sought",))):
+                (("--shard-share", 2), ("--shard-share",))):
             self.fails("search-index", "--index", self.whole, "--queries", self.queries,
-                       *arguments, words=words, statuses=(1,))
+                       *arguments, words=words)
         self.fails("relayout-index", "--index", self.whole, "--workload", self.queries,
                    words=("separate shards",), statuses=(1,))
         self.fails(*self.build_options, "--index", self.folder / "x", "--vector-encoding", "sq8",
-                   words=("vector encoding", "separate"), statuses=(1,))
+                   words=("--vector-encoding", "separate"), statuses=(1,))
         self.fails(*self.build_options, "--index", self.folder / "x", "--probe-disk",
                    words=("probe", "separate"), statuses=(1,))
         self.assertFalse((self.folder / "x").exists())

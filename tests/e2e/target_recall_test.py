@@ -69,12 +69,12 @@ class TargetRecallTest(ProgramTest):
         """Refused with the number, and not beside lists."""
         search = ("search-index", "--index", self.index, "--queries", self.queries)
         for target in ("0", "1", "-0.5", "1.5", "nan"):
-            self.fails(*search, f"--target-recall={target}", words=("target recall", "above 0 and below 1"),
+            self.fails(*search, f"--target-recall={target}", words=("--target-recall", "above 0 and below 1"),
                        statuses=(1, 2))
         self.fails(*search, "--target-recall=many", words=("target-recall",), statuses=(2,))
         self.fails(*search, "--target-recall=0.9", "--search-list=20", words=("search-list",),
                    statuses=(2,))
-        self.fails(*search, "--stop-margin=nan", words=("stop margin",), statuses=(1, 2))
+        self.fails(*search, "--stop-margin=nan", words=("--stop-margin",), statuses=(1, 2))
 
     def test_stop_margin(self):
         """Larger margins read and find more, up to what the list alone gives."""

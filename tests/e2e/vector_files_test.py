@@ -229,7 +229,7 @@ class GroundTruthTest(ProgramTest):
         self.assertTrue(all(sorted(row) == list(range(20)) for row in ids))
         command = ("make-ground-truth", "--vectors", base, "--queries", base, "--output")
         for k in (0, 21, 4 * 10 ** 9):
-            self.fails(*command, self.folder / "x.ibin", "--k", k, words=("k:", k), statuses=(1,))
+            self.fails(*command, self.folder / "x.ibin", "--k", k, words=("--k:", k), statuses=(2,))
         self.fails(*command, self.folder / "x.bin", "--k", 5, words=("x.bin", ".ibin"),
                    statuses=(1,))
         self.assertEqual(list(self.folder.glob("x.*")), [])

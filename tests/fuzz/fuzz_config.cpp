@@ -10,7 +10,7 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    trackway::tools::Program program("fuzz", "Reads a configuration file.");
+    trackway::tools::Program program("fuzz", "Reads a configuration file.", "fuzz");
     std::uint32_t number = 0;
     double share = 0;
     std::string text;

@@ -458,7 +458,7 @@ TEST_SUITE("search") {
         test::expect_error(search({.k = 10, .target_recall = 0.9}), ErrorCode::kUnsupported,
                            {"target recall", "separate shards"});
         test::expect_error(search({.k = 10, .share_sought = 1.5}), ErrorCode::kInvalidArgument,
-                           {"share sought", "1.5"});
+                           {"shard share", "1.5"});
         test::expect_error(Index::open(built.path(), {.cache_vertices = 5}),
                            ErrorCode::kUnsupported, {"separate shards"});
         test::expect_error(Index::open(built.path(), {.record_share = 0.5}),
