@@ -55,8 +55,13 @@ private:
         for (const Candidate& candidate : scratch_.frontier.list()) {
             if (add_edge(candidate.vertex, vertex)) return candidate.vertex;
         }
-        for (std::uint32_t from = 0; from < graph_.vertex_count(); ++from) {
-            if (parent_[from] != kUnreached && add_edge(from, vertex)) return from;
+        // Reached vertices that could not take an edge never can again.
+        bool all_full = true;
+        for (std::uint32_t from = first_with_room_; from < graph_.vertex_count(); ++from) {
+            const bool is_reached = parent_[from] != kUnreached;
+            if (is_reached && add_edge(from, vertex)) return from;
+            all_full = all_full && is_reached;
+            if (all_full) first_with_room_ = from + 1;
         }
         TRACKWAY_ASSERT(false);
         return kUnreached;
@@ -89,6 +94,7 @@ private:
     GreedySearchStart start_;
     Adjacency& graph_;
     std::vector<std::uint32_t> parent_;
+    std::uint32_t first_with_room_ = 0;
     std::vector<std::uint32_t> stack_;
     GreedySearchScratch scratch_;
 };

@@ -69,9 +69,9 @@ private:
             insert(order.subspan(begin, size));
             if (arena_.stopped()) break;
             begin += size;
-            if (watch_.inserted) {
-                watch_.inserted(
-                    static_cast<std::uint32_t>(draft ? begin / 4 : (order.size() + 3 * begin) / 4));
+            if (watch_.inserted) {  // never all: what comes after takes time as well
+                const std::size_t done = draft ? begin / 4 : (order.size() + 3 * begin) / 4;
+                watch_.inserted(static_cast<std::uint32_t>(std::min(done, order.size() - 1)));
             }
             if (watch_.keep) TRACKWAY_TRY(watch_.keep(begin + (draft ? 0 : order.size()), graph_));
         }
