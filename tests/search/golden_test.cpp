@@ -89,7 +89,9 @@ TEST_SUITE("golden") {
             const auto vectors = entry.path() / "base.u8bin";
             const test::TempFolder folder;
             fs::copy(entry.path() / "index", folder / "index");
+            const bool is_first = entry.path().filename() == "v1.0";
             for (const PageOrder order : {PageOrder::kAffinity, PageOrder::kInsertion}) {
+                if (order == PageOrder::kInsertion && !is_first) continue;  // any version will do
                 const auto report = relayout({.index_dir = folder / "index",
                                               .workload = vectors,
                                               .page_order = order,

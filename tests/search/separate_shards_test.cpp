@@ -136,14 +136,16 @@ TEST_SUITE("search") {
     TEST_CASE("a single neighbour is found though other shards have found one before") {
         const test::BuiltIndex& built = shared_index();
         const auto index = test::expect_value(Index::open(built.path(), {.thread_count = 1}));
-        std::vector<Neighbor> found(kVectors);
+        constexpr std::uint32_t kAsked = 1000;
+        std::vector<Neighbor> found(kAsked);
+        MatrixView asked = built.vectors.view;
+        asked.row_count = kAsked;
         test::expect_ok(index.search(
-            built.vectors.view,
-            {.k = 1, .search_list_size = 100, .beam_width = 1, .share_sought = 1}, found));
+            asked, {.k = 1, .search_list_size = 100, .beam_width = 1, .share_sought = 1}, found));
         std::uint32_t hits = 0;
-        for (std::uint32_t i = 0; i < kVectors; ++i)
+        for (std::uint32_t i = 0; i < kAsked; ++i)
             hits += found[i].id == VectorId{i} ? 1U : 0U;
-        CHECK(hits >= kVectors * 999 / 1000);
+        CHECK(hits >= kAsked * 998 / 1000);
     }
 
     TEST_CASE("each shard is a whole index of its own, whose rows are those of the dataset") {
