@@ -228,6 +228,8 @@ std::string read_fields(const Json& object, Manifest& manifest) {
     reader.number("code_bytes", manifest.code_bytes, 1, kMaxDimension);
     reader.number("max_degree", manifest.max_degree, 1, kMaxDegree);
     reader.number("build_list_size", manifest.build_list_size, 1, UINT32_MAX);
+    float alpha = 0;
+    reader.decimal("alpha", alpha, 1, 10);
     reader.text("alpha", manifest.alpha);
     reader.number("seed", manifest.seed, 0, std::numeric_limits<std::uint64_t>::max());
     reader.choice("page_order", manifest.page_order,

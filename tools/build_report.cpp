@@ -26,7 +26,8 @@ Json layout_json(const LayoutReport& layout) {
             {"expected_pages_per_query", layout.expected_pages_per_query},
             {"expected_estimates_per_query", layout.expected_estimates_per_query},
             {"vector_encoding", name_of(layout.encoding)},
-            {"encoding_recall_without_rerank", recall ? Json(*recall) : Json()}};
+            {"encoding_recall_without_rerank", recall ? Json(*recall) : Json()},
+            {"not_tried", layout.not_tried}};
 }
 
 Json partition_json(const PartitionReport& partition) {
@@ -140,6 +141,8 @@ void print_build_summary(const BuildReport& report, const std::string& index) {
                     layout.expand_share * 100, layout.expected_pages_per_query,
                     layout.expected_estimates_per_query);
     }
+    if (!layout.not_tried.empty())
+        std::printf("not tried, since it would take long: %s\n", layout.not_tried.c_str());
     if (layout.encoding_recall_without_rerank) {
         std::printf("%s codes alone find %.2f %% of the 10 nearest; the rest takes exact vectors\n",
                     name_of(layout.encoding), *layout.encoding_recall_without_rerank * 100);

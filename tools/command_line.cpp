@@ -8,6 +8,7 @@
 #include <numeric>
 #include <sstream>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace trackway::tools {
@@ -83,7 +84,7 @@ std::optional<std::uint64_t> size_of(const std::string& text) {
     double number = 0;
     const char* end = text.data() + text.size();
     const auto [unit, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-    if (error != std::errc() || !(number >= 0)) return std::nullopt;
+    if (error != std::errc() || !(number >= 0) || text.starts_with('-')) return std::nullopt;
     std::string rest;
     for (const char* at = unit; at != end; ++at) {
         if (*at != ' ') rest += static_cast<char>(std::tolower(static_cast<unsigned char>(*at)));
@@ -99,7 +100,7 @@ std::optional<std::uint64_t> size_of(const std::string& text) {
             return whole <= UINT64_MAX / factor ? std::optional(whole * factor) : std::nullopt;
         }
         const double bytes = std::floor(number * static_cast<double>(factor));
-        if (!(bytes < 0x1p64)) return std::nullopt;
+        if (!(bytes < 0x1p64) || (bytes == 0 && number > 0)) return std::nullopt;
         return static_cast<std::uint64_t>(bytes);
     }
     return std::nullopt;
@@ -168,10 +169,15 @@ std::string wrong_value(const CLI::App& app) {
 }
 
 const CLI::Option* option_named_by(const CLI::App& app, const std::string& message) {
-    std::string name = message.substr(0, message.find(':'));
+    const std::size_t colon = message.find(':');
+    std::string name = message.substr(0, colon);
     std::replace(name.begin(), name.end(), ' ', '-');
     for (const CLI::Option* option : app.get_options()) {
-        if (option->check_lname(name)) return option;
+        if (!option->check_lname(name)) continue;
+        // A file or folder may bear the name of its option.
+        const auto values = option->results();
+        if (std::find(values.begin(), values.end(), message.substr(0, colon)) == values.end())
+            return option;
     }
     return nullptr;
 }

@@ -87,6 +87,7 @@ Result<Json> inspect_graph(const InspectOptions& options) {
     const std::string& folder = options.folder;
     const auto manifest = layouts::read_manifest(folder);
     if (!manifest) return tl::unexpected(manifest.error());
+    if (options.print) print_manifest(*manifest);  // also of one whose files are damaged
     const auto graph = layouts::GraphFiles::open(folder, *manifest);
     if (!graph) return tl::unexpected(graph.error());
     if (options.print) print_graph(*manifest, *graph);
@@ -147,7 +148,7 @@ Status run(InspectOptions& options, Program& program) {
     const auto report = inspect(options);
     if (!report) return tl::unexpected(report.error());
     program.set_may_leave(false);
-    return program.write_report(report->dump(2) + "\n");
+    return program.write_report(report->dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace

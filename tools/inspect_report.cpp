@@ -10,26 +10,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void print_manifest(const layouts::Manifest& manifest) {
-    std::printf("uuid          %s\n", layouts::uuid_text(manifest.uuid).c_str());
-    std::printf("vectors       %llu x %u %s, metric %s\n",
-                static_cast<unsigned long long>(manifest.vectors), manifest.dimension,
-                name_of(manifest.element_type), name_of(manifest.metric));
-    std::printf("built with    max degree %u, build list %u, alpha %s, seed %llu\n",
-                manifest.max_degree, manifest.build_list_size, manifest.alpha.c_str(),
-                static_cast<unsigned long long>(manifest.seed));
-    std::printf("codes         %s, %u bytes per vector\n", name_of(manifest.code_type),
-                manifest.code_bytes);
-    std::printf("page order    %s; %u permille of a page expanded at once\n",
-                name_of(manifest.page_order), manifest.expand_share_permille);
-    if (manifest.is_encoded()) {
-        std::printf("searched as   %s, offset %s, step %s; exact vectors in a side file\n",
-                    name_of(manifest.encoding),
-                    layouts::decimal_text(manifest.encoding_offset).c_str(),
-                    layouts::decimal_text(manifest.encoding_step).c_str());
-    }
-}
-
 void print_shard(const layouts::ShardFile& shard) {
     const layouts::ShardExtent& extent = shard.extent;
     std::printf("shard %04u    %u vertices on %u pages (%.2f each), %llu bytes\n", extent.shard_id,
@@ -60,8 +40,27 @@ Json calibration_json(const layouts::RecallCurve& curve) {
 
 }  // namespace
 
+void print_manifest(const layouts::Manifest& manifest) {
+    std::printf("uuid          %s\n", layouts::uuid_text(manifest.uuid).c_str());
+    std::printf("vectors       %llu x %u %s, metric %s\n",
+                static_cast<unsigned long long>(manifest.vectors), manifest.dimension,
+                name_of(manifest.element_type), name_of(manifest.metric));
+    std::printf("built with    max degree %u, build list %u, alpha %s, seed %llu\n",
+                manifest.max_degree, manifest.build_list_size, manifest.alpha.c_str(),
+                static_cast<unsigned long long>(manifest.seed));
+    std::printf("codes         %s, %u bytes per vector\n", name_of(manifest.code_type),
+                manifest.code_bytes);
+    std::printf("page order    %s; %u permille of a page expanded at once\n",
+                name_of(manifest.page_order), manifest.expand_share_permille);
+    if (manifest.is_encoded()) {
+        std::printf("searched as   %s, offset %s, step %s; exact vectors in a side file\n",
+                    name_of(manifest.encoding),
+                    layouts::decimal_text(manifest.encoding_offset).c_str(),
+                    layouts::decimal_text(manifest.encoding_step).c_str());
+    }
+}
+
 void print_graph(const layouts::Manifest& manifest, const layouts::GraphFiles& graph) {
-    print_manifest(manifest);
     const layouts::PageGeometry& geometry = graph.geometry();
     const layouts::ManifestTables& tables = manifest.tables;
     std::printf("graph         pages of %u bytes, %u numbers reserved on each, entry point %u\n",
@@ -95,7 +94,7 @@ Json graph_json(const layouts::Manifest& manifest, const layouts::GraphFiles& gr
             {"metric", name_of(manifest.metric)},
             {"max_degree", manifest.max_degree},
             {"build_list", manifest.build_list_size},
-            {"alpha", Json::parse(manifest.alpha)},
+            {"alpha", manifest.alpha_value()},
             {"seed", manifest.seed},
             {"code_type", name_of(manifest.code_type)},
             {"code_bytes", manifest.code_bytes},

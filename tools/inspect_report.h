@@ -9,6 +9,7 @@
 
 namespace trackway::tools {
 
+void print_manifest(const layouts::Manifest& manifest);
 void print_graph(const layouts::Manifest& manifest, const layouts::GraphFiles& graph);
 nlohmann::ordered_json graph_json(const layouts::Manifest& manifest,
                                   const layouts::GraphFiles& graph);

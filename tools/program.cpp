@@ -116,29 +116,30 @@ bool lies_within(std::filesystem::path file, const std::filesystem::path& folder
     return false;
 }
 
-// What no work should begin with: a report that would take the place of another file or lie in an
+// What no work should begin with: an output that would take the place of another file or lie in an
 // index, or of which it is known now that it cannot be written.
-Status check_place(const CLI::App& app, const std::string& report) {
+Status check_output(const CLI::App& app, const std::string& name) {
     namespace fs = std::filesystem;
-    if (report.empty() || report == "-") return {};
+    const CLI::Option* output = app.get_option(name);
+    if (output->count() == 0) return {};
+    const std::string path = output->results().front();
+    if (path.empty() || path == "-") return {};
     for (const CLI::Option* option : app.get_options()) {
-        if (option->check_lname("json")) continue;
+        if (option == output) continue;
         for (const std::string& text : option->results()) {
-            const bool is_within = option->check_lname("index") && lies_within(report, text);
-            if (!is_within && !is_same_file(text, report)) continue;
+            const bool is_within = option->check_lname("index") && lies_within(path, text);
+            if (!is_within && !is_same_file(text, path)) continue;
             return base::fail(ErrorCode::kInvalidArgument,
-                              "--json " + report + ": would replace what " + option->get_name() +
+                              name + " " + path + ": would replace what " + option->get_name() +
                                   " names, or a part of it");
         }
     }
     std::error_code ignored;
-    if (fs::is_directory(report, ignored)) {
-        return base::fail_errno(EISDIR, report + ": cannot write the report");
-    }
-    if (fs::exists(report, ignored) && !fs::is_regular_file(report, ignored)) return {};
-    const fs::path folder = fs::absolute(report, ignored).parent_path();
+    if (fs::is_directory(path, ignored)) return base::fail_errno(EISDIR, path + ": cannot write");
+    if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) return {};
+    const fs::path folder = fs::absolute(path, ignored).parent_path();
     if (access(folder.c_str(), W_OK | X_OK) == 0) return {};
-    return base::fail_errno(errno, report + ": cannot write the report");
+    return base::fail_errno(errno, path + ": cannot write");
 }
 
 // A disk or a pipe that did not take all that was printed.
@@ -196,6 +197,7 @@ Program::Program(const std::string& name, const std::string& purpose, const std:
 void Program::add_json_option() {
     app_.add_option("--json", flags_.json, "write the report as JSON; - is stdout")
         ->type_name("FILE");
+    guard_output("--json");
 }
 
 void Program::add_general_options() {
@@ -248,7 +250,8 @@ int Program::run(int argc, char** argv, const std::function<Status(const std::st
     Status status;
     try {
         const StopOnSignal stop(may_leave_);
-        status = check_place(app_, flags_.json);
+        for (const std::string& output : outputs_)
+            if (status) status = check_output(app_, output);
         if (status) status = work(stop.token());
         if (status) status = check_stdout();
     } catch (const std::bad_alloc&) {
@@ -260,11 +263,13 @@ int Program::run(int argc, char** argv, const std::function<Status(const std::st
     if (status) return kDone;
     const Error& error = status.error();
     const CLI::Option* option = option_named_by(app_, error.message);
-    const std::string message =
-        option == nullptr ? error.message
-                          : option->get_name() + error.message.substr(error.message.find(':'));
-    std::cerr << app_.get_name() << ": " << message << '\n';
-    const bool is_usage = option != nullptr && error.code == ErrorCode::kInvalidArgument;
+    const std::string what =
+        option == nullptr ? error.message : error.message.substr(error.message.find(':'));
+    const std::string name = option == nullptr ? "" : option->get_name();
+    std::cerr << app_.get_name() << ": " << name << what << '\n';
+    // A value that the option cannot have; not what came of one that it may.
+    const bool is_usage = option != nullptr && what.starts_with(": expected") &&
+                          error.code == ErrorCode::kInvalidArgument;
     return is_usage ? kWrongCommandLine : kFailed;
 }
 
@@ -320,6 +325,11 @@ void Progress::show(std::string_view stage, std::uint64_t done, std::uint64_t to
         stage_ = stage;
         stage_started_ns_ = now;
         shown_ns_ = 0;
+        counted_from_ns_ = 0;
+    }
+    if (done > 0 && counted_from_ns_ == 0) {
+        counted_from_ = done;
+        counted_from_ns_ = now;
     }
     if (terminal_ && done < total) {
         if (now - shown_ns_ >= kBarStepNs) show_bar(done, total);
@@ -334,22 +344,22 @@ void Progress::show(std::string_view stage, std::uint64_t done, std::uint64_t to
 void Progress::show_bar(std::uint64_t done, std::uint64_t total) const {
     constexpr int kWidth = 30;
     const double share = static_cast<double>(done) / static_cast<double>(total);
-    const double elapsed = static_cast<double>(base::now_ns() - stage_started_ns_) * 1e-9;
+    const double elapsed = static_cast<double>(base::now_ns() - counted_from_ns_) * 1e-9;
+    const auto counted = static_cast<double>(done - std::min(done, counted_from_));
+    const double rate = done > 0 && elapsed > 0 ? counted / elapsed : 0;
     std::string bar(static_cast<std::size_t>(share * kWidth), '#');
     bar.resize(kWidth, '.');
     const double since_start = static_cast<double>(base::now_ns() - started_ns_) * 1e-9;
     // What a stage counts are vectors; one that tells nothing before its end has no rate.
-    std::array<char, 64> rate{};
-    if (done > 0 && elapsed > 0) {
-        std::snprintf(rate.data(), rate.size(), "%.0f vectors/s, ",
-                      static_cast<double>(done) / elapsed);
-    }
-    const double left = share > 0 ? elapsed / share - elapsed : 0;
-    // Before the first hundredth is done nobody knows.
+    std::array<char, 64> rate_text{};
+    if (rate > 0) std::snprintf(rate_text.data(), rate_text.size(), "%.0f vectors/s, ", rate);
+    // Before a hundredth is done nobody knows.
+    const bool is_known = rate > 0 && counted >= 0.01 * static_cast<double>(total);
+    const double left = is_known ? static_cast<double>(total - done) / rate : 0;
     const std::string time_left =
-        share < 0.01 ? "? s left" : std::to_string(std::lround(std::ceil(left))) + " s left";
+        is_known ? std::to_string(std::lround(std::ceil(left))) + " s left" : "? s left";
     std::fprintf(stderr, "\r\033[K%-16s [%s] %3.0f %%  %s%s, %.0f s in all", numbered().c_str(),
-                 bar.c_str(), share * 100, rate.data(), time_left.c_str(), since_start);
+                 bar.c_str(), share * 100, rate_text.data(), time_left.c_str(), since_start);
 }
 
 }  // namespace trackway::tools

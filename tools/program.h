@@ -45,6 +45,9 @@ public:
     const SharedFlags& flags() const noexcept { return flags_; }
     // --json FILE.
     void add_json_option();
+    // The option names a file that is written: it must not be one that another option names, nor
+    // lie in the index.
+    void guard_output(const std::string& option) { outputs_.push_back(option); }
 
     // Parses, handles --help, --version, --config and --print-config, calls work, prints its error.
     // Returns the exit status. Ctrl-C, SIGTERM and SIGHUP request a stop; a second one kills.
@@ -64,6 +67,7 @@ private:
 
     CLI::App app_;
     SharedFlags flags_;
+    std::vector<std::string> outputs_;
     bool print_config_ = false;
     std::atomic<bool> may_leave_ = false;
 };
@@ -94,6 +98,9 @@ private:
     std::string stage_;
     bool finished_ = false;
     std::uint64_t stage_started_ns_ = 0;
+    // Where the stage began to count: one that goes on has done much before it begins.
+    std::uint64_t counted_from_ = 0;
+    std::uint64_t counted_from_ns_ = 0;
     std::uint64_t shown_ns_ = 0;
 };
 

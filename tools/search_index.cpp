@@ -204,7 +204,9 @@ public:
     }
 
     // What the last pass found.
-    SearchResults results() const { return {options_.params.k, found_, statuses_}; }
+    SearchResults results(Metric metric) const {
+        return {metric, options_.params.k, found_, statuses_};
+    }
 
 private:
     // Each query is named once, on stderr.
@@ -336,7 +338,9 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
         std::fprintf(stderr, "search-index: left out: %s\n", error.c_str());
     program.set_may_leave(false);
     if (!options.result.empty()) {
-        if (Status status = write_results(options.result, runner.results()); !status) return status;
+        if (Status status = write_results(options.result, runner.results(index->summary().metric));
+            !status)
+            return status;
     }
     if (!options.record_trace.empty()) {
         if (Status status = index->save_trace(options.record_trace); !status) return status;
@@ -358,6 +362,8 @@ static int run_program(int argc, char** argv) {
     SearchOptions options;
     add_options(program.app(), options);
     program.add_json_option();
+    program.guard_output("--result");
+    program.guard_output("--record-trace");
     return program.run(argc, argv,
                        [&](const std::stop_token& stop) { return search(options, program, stop); });
 }

@@ -160,7 +160,7 @@ std::string report_text(const Index& index, const std::vector<SearchRow>& rows,
                    {"rows", Json::array()}};
     for (const SearchRow& row : rows)
         report["rows"].push_back(row_json(row));
-    return report.dump(2) + "\n";
+    return report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace trackway::tools

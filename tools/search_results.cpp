@@ -67,7 +67,10 @@ std::string json_of(const SearchResults& results) {
         text += query == 0 ? "\n" : ",\n";
         text += "{\"ids\":[" + ids + "],\"distances\":[" + distances + "]";
         const Status& status = results.statuses[query];
-        if (!status) text += ",\"error\":" + nlohmann::json(status.error().message).dump();
+        if (!status)
+            text +=
+                ",\"error\":" + nlohmann::json(status.error().message)
+                                    .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
         text += "}";
     }
     return text + "\n]\n";
@@ -87,7 +90,7 @@ std::string npy_of(const SearchResults& results) {
     bytes += header;
     for (const Neighbor& neighbor : results.found) {
         const std::int64_t id = id_of(neighbor);
-        const float distance = id < 0 ? std::numeric_limits<float>::infinity() : neighbor.distance;
+        const float distance = id < 0 ? farthest_distance(results.metric) : neighbor.distance;
         std::array<char, sizeof id + sizeof distance> place{};
         std::memcpy(place.data(), &id, sizeof id);
         std::memcpy(place.data() + sizeof id, &distance, sizeof distance);

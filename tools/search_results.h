@@ -11,6 +11,7 @@
 namespace trackway::tools {
 
 struct SearchResults {
+    Metric metric = Metric::kL2;
     std::uint32_t k = 0;
     std::span<const Neighbor> found;   // k of each query, nearest first
     std::span<const Status> statuses;  // of each query
@@ -20,7 +21,7 @@ struct SearchResults {
 std::string not_a_result_file(const std::string& path);
 
 // Replaces the file as a whole. Where fewer than k were found, the id is -1 (4294967295 in .ibin
-// and .ivecs) and the distance infinity; .csv and .json leave such places out.
+// and .ivecs) and the distance farthest_distance(); .csv and .json leave such places out.
 //     .npy   a structured array of shape (queries, k): "id" int64, "distance" float32
 //     .csv   query,rank,id,distance with a line of titles; ranks from 0
 //     .json  a list of {"ids": [...], "distances": [...]}, and "error" where a query failed

@@ -59,6 +59,8 @@ struct LayoutReport {
     // Of the exact 10 nearest that a thorough search meets, the share that codes alone put among
     // the first 10. None where vectors are as given or no query was run.
     std::optional<double> encoding_recall_without_rerank = {};
+    // Settings of a search that would have taken too long to try; empty: none.
+    std::string not_tried = {};
 };
 
 // A kind of code that was tried, and what it would cost.

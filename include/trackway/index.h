@@ -85,7 +85,7 @@ public:
     //
     // A query that fails, such as for a page that is damaged, ends the call with its error; the
     // rows of out are then worth nothing. With statuses, one per query, its error stands there,
-    // its row of out holds kNoVector at infinity, and all other queries are answered.
+    // its row of out holds kNoVector at farthest_distance(), and all other queries are answered.
     Status search(MatrixView queries, const SearchParams& params, std::span<Neighbor> out,
                   std::span<SearchStats> stats = {}, std::span<Status> statuses = {}) const;
 

@@ -92,7 +92,8 @@ struct OpenOptions {
     std::uint32_t thread_count = 0;  // searching threads; 0: all cores
     std::uint32_t queries_in_flight_per_thread = 32;
     std::uint32_t max_beam_width = 16;  // the largest SearchParams::beam_width that will be asked
-    // All that stays resident: codes, navigation, hot vertices. 0: the tables and 5 % of the index.
+    // All that stays resident: codes, navigation, then hot vertices or the edges of all, or all
+    // records where they fit. 0: the tables and 5 % of the index.
     std::uint64_t memory_budget_bytes = 0;
     // Hot vertices that stay resident; with a budget too small for them, opening fails.
     std::optional<std::uint64_t> cache_vertices = {};

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace trackway {
@@ -130,6 +131,12 @@ constexpr ElementType stored_type(VectorEncoding encoding, Metric metric,
 }
 
 // One answer. distance: squared L2, or inner product (larger is nearer), or cosine distance.
+// What stands beside kNoVector: infinity, or minus infinity where larger is nearer.
+constexpr float farthest_distance(Metric metric) noexcept {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    return metric == Metric::kInnerProduct ? -kInfinity : kInfinity;
+}
+
 struct Neighbor {
     VectorId id;
     float distance;

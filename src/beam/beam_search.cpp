@@ -116,9 +116,14 @@ void BeamSearch::find_entries() {
         candidate.mark = kExpanded;
         next = std::min(next, offer(navigation.neighbors(candidate.vertex)));
     }
-    for (const Candidate& entry : entries_.list().first(std::min(kEntries, entries_.size())))
+    for (const Candidate& entry : entries_.list()) {
+        if (frontier_.size() == kEntries) break;
         enter(entry.distance, navigation.place(entry.vertex));
-    if (frontier_.size() == 0) enter_anyway(navigation.place(entries_[0].vertex));
+    }
+    const auto last = static_cast<std::uint32_t>(graph_->description.entry_point);
+    if (frontier_.size() == 0) {
+        enter_anyway(is_excluded(last) ? navigation.place(entries_[0].vertex) : last);
+    }
 }
 
 // A search has to begin somewhere, even where that vertex is not offered as an answer.

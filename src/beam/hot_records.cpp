@@ -19,6 +19,15 @@ std::uint64_t HotRecords::record_bytes(const layouts::PageGeometry& geometry) no
     return geometry.vector_bytes + list + kTableBytesEach;
 }
 
+// What is reserved and not used is never touched.
+void HotRecords::reserve(std::size_t records, std::size_t pages) {
+    vectors_.reserve(records * geometry_.vector_bytes);
+    heads_.reserve(records);
+    lists_.reserve(records * base::bytes_of_bits(geometry_.edges.bits(geometry_.max_degree)) +
+                   base::kBitReadSlack);
+    pages_.reserve(pages + 1);
+}
+
 void HotRecords::add(PageId page, const layouts::PageView& view,
                      std::span<const std::uint32_t> slots) {
     const auto number = static_cast<std::uint32_t>(page);
@@ -48,10 +57,6 @@ void HotRecords::finish() {
     }
     pages_.push_back({kNone, count()});
     lists_.resize(lists_.size() + base::kBitReadSlack);
-    vectors_.shrink_to_fit();
-    heads_.shrink_to_fit();
-    lists_.shrink_to_fit();
-    pages_.shrink_to_fit();
 }
 
 // Fibonacci hashing (Knuth, volume 3, section 6.4).
@@ -60,8 +65,8 @@ std::size_t HotRecords::position(std::uint32_t page) const noexcept {
 }
 
 std::uint64_t HotRecords::bytes() const noexcept {
-    return vectors_.capacity() + heads_.capacity() * sizeof(Head) + lists_.capacity() +
-           pages_.capacity() * sizeof(Page) + table_.capacity() * sizeof(std::uint32_t);
+    return vectors_.size() + heads_.size() * sizeof(Head) + lists_.size() +
+           pages_.size() * sizeof(Page) + table_.size() * sizeof(std::uint32_t);
 }
 
 bool HotRecords::find(LocalId place, HotPage& page) const noexcept {

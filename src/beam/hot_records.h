@@ -46,6 +46,9 @@ public:
     // Bytes that a record takes at most, its share of the tables included.
     static std::uint64_t record_bytes(const layouts::PageGeometry& geometry) noexcept;
 
+    // Room for so many, so that adding them moves nothing: at no time is more resident than they
+    // take.
+    void reserve(std::size_t records, std::size_t pages);
     // Copies the records of these slots, which are sorted. REQUIRES: pages in rising order.
     void add(PageId page, const layouts::PageView& view, std::span<const std::uint32_t> slots);
     // No more will be added: from here on it can be asked.

@@ -23,7 +23,13 @@ ResidenceLoader::ResidenceLoader(const layouts::PageGeometry& geometry,
       neighbors_(geometry.max_degree) {
     std::sort(hot_places_.begin(), hot_places_.end());
     const bool any_hot = !hot_places_.empty() || !whole_pages_.empty();
-    if (any_hot) residence_.hot = std::make_unique<HotRecords>(geometry);
+    if (any_hot) {
+        residence_.hot = std::make_unique<HotRecords>(geometry);
+        const std::size_t whole = whole_pages_.size() * geometry.vertices_per_page;
+        residence_.hot->reserve(
+            hot_places_.size() + whole,
+            std::min<std::size_t>(geometry.page_count, hot_places_.size() + whole_pages_.size()));
+    }
     if (wanted.all_edges) {
         for (std::uint32_t page = 0; page < geometry.page_count; ++page)
             pages_.push_back(PageId{page});

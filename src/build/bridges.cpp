@@ -27,6 +27,7 @@ class Owners {
 public:
     Owners(std::uint32_t vertices, const JudgingQueries& judging) : is_left_out_(vertices) {
         for (std::uint32_t query = 0; query < judging.same.size(); ++query) {
+            if (judging.same[query].size() > kCopiesBridged) continue;
             for (const std::uint32_t vertex : judging.same[query]) {
                 is_left_out_[vertex] = true;
                 owners_.emplace_back(vertex, query);
@@ -81,16 +82,20 @@ private:
         const auto neighbors = task_.adjacency.neighbors(vertex);
         kept_.clear();
         ids_.clear();
-        for (const std::uint32_t neighbor : neighbors) {
-            if (!is_left_out(neighbor)) {
-                kept_.push_back(neighbor);
-                continue;
-            }
-            for (const std::uint32_t other : task_.adjacency.neighbors(neighbor)) {
-                if (other != vertex && !is_left_out(other)) ids_.push_back(other);
+        passed_.clear();
+        for (const std::uint32_t neighbor : neighbors)
+            (is_left_out(neighbor) ? passed_ : kept_).push_back(neighbor);
+        std::size_t freed = passed_.size();
+        // Copies lead to copies first.
+        for (std::size_t next = 0; next < passed_.size(); ++next) {
+            for (const std::uint32_t other : task_.adjacency.neighbors(passed_[next])) {
+                if (!is_left_out(other)) {
+                    if (other != vertex) ids_.push_back(other);
+                } else if (std::find(passed_.begin(), passed_.end(), other) == passed_.end()) {
+                    passed_.push_back(other);
+                }
             }
         }
-        std::size_t freed = neighbors.size() - kept_.size();
         std::sort(ids_.begin(), ids_.end());
         ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
         std::erase_if(ids_, [&](std::uint32_t other) {
@@ -133,6 +138,7 @@ private:
     std::vector<Found> found_;
     std::vector<std::uint32_t> queries_;
     std::vector<std::uint32_t> kept_;
+    std::vector<std::uint32_t> passed_;  // left out, on the way
     std::vector<std::uint32_t> ids_;
     std::vector<float> distances_;
     std::vector<float> own_distances_;  // of kept_

@@ -75,8 +75,7 @@ public:
 
     Result<BuildReport> run(std::string_view last_stage) {
         TRACKWAY_TRY_ASSIGN(plan, builder::make_plan(options_, vectors_, arena_.thread_count()));
-        TRACKWAY_TRY_ASSIGN(folder, IndexFolder::open(options_.index_dir,
-                                                      builder::content_with(options_.overwrite)));
+        TRACKWAY_TRY_ASSIGN(folder, IndexFolder::open(options_.index_dir, options_.overwrite));
         plan_ = plan;
         last_stage_ = last_stage;
         Status status = run_stages(folder);
@@ -322,13 +321,14 @@ private:
             join("graph 1 ", shard, " ", options_.graph.max_degree, " ",
                  options_.graph.build_list_size, " ", layouts::decimal_text(options_.graph.alpha)),
             {&searched_key_, 1}));
-        const std::string stage = builder::graph_stage_name(shard);
+        const auto stage = builder::graph_stage_name(shard);
         builder::HalfGraph half(kept_->work(), stage, graph_keys_.back(), {});
         TRACKWAY_TRY(kept_->made(stage, graph_keys_.back(), [&] {
             return builder::build_shard_graph(
                 half, graph_task(), shard, arena_,
                 [&](std::uint32_t done) { runner_.tell("graph", before + done, all); });
         }));
+        half.remove();
         return {};
     }
 
@@ -344,11 +344,11 @@ private:
     }
 
     Status find_truth() {
-        judging_ = builder::find_judging_queries(*workload_, given_, parts_->numbers(),
-                                                 options_.metric, arena_);
-        builder::find_bridges(
-            {searched_, options_.metric, graph_.adjacency(), options_.graph.alpha}, arena_,
-            judging_);
+        const Metric metric = options_.metric;
+        judging_ =
+            builder::find_judging_queries(*workload_, given_, parts_->numbers(), metric, arena_);
+        builder::find_bridges({searched_, metric, graph_.adjacency(), options_.graph.alpha}, arena_,
+                              judging_);
         return {};
     }
 
@@ -492,7 +492,7 @@ Result<BuildReport> build_part(const BuildOptions& options, const BuildPart& par
         return part.shard ? build.run_shard(*part.shard) : build.run(part.stage);
     });
     if (!report && report.error().code == ErrorCode::kCancelled)
-        report.error().message += "; the same command goes on from the stages that are finished";
+        report.error().message += "; the same command goes on from what is finished";
     return report;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "beam/residence_loader.h"
+#include "build/margins.h"
 #include "build/navigation_stage.h"
 #include "build/trial_search.h"
 #include "distance/distance.h"
@@ -11,6 +12,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace trackway::builder {
@@ -37,11 +39,10 @@ constexpr float kSame = 1e-6F;
 constexpr std::uint32_t kMarginLists[] = {100, 200, 400, 800};
 constexpr double kRecallEnough = 0.995;
 constexpr double kHardlyMore = 0.002;
-// The share of page-mates and what hot vertices save are measured with every fourth query, or with
-// so many of them; margins with all, or where each is a search of its own with so many.
-constexpr std::uint32_t kCoarseStep = 4;
+// Margins are measured with all queries; what is compared with another setting of the same queries
+// with every fourth, or with so many.
+constexpr std::size_t kCoarseStep = 4;
 constexpr std::size_t kCoarseQueries = 384;
-constexpr std::size_t kQueriesWithEdges = 768;
 // What fewer queries find says too little of what others will.
 constexpr std::size_t kQueriesLeast = 100;
 constexpr double kHotRecall = 0.95;
@@ -49,45 +50,23 @@ constexpr double kHotRecall = 0.95;
 // together read no more than so many pages for each vertex.
 constexpr std::uint32_t kListMost = 6400;
 constexpr float kRecallAll = 0.9999F;
-constexpr double kListPagesEach = 20;
+constexpr double kListPagesEach = 8;
+// All queries run while they read no more than so many pages for each vertex; else some do.
+constexpr double kFinePagesEach = 5;
+// The same of those that are compared.
+constexpr double kCoarsePagesEach = 0.6;
 // What codes and reranking together must find.
 constexpr double kEncodedRecallLeast = 0.9;
 constexpr double kEncodedRecallEnough = 0.97;
 constexpr std::uint32_t kRerankFactors[] = {kRerankFactor, 5, 10, 20};
 // One in so many of the vertices is hot; all that are listed come last.
 constexpr std::uint32_t kHotShares[] = {20, 8, 1};
-constexpr float kMargins[] = {
-    -12.0F, -8.0F, -5.5F, -4.0F, -3.0F, -2.5F, -2.0F, -1.5F, -1.0F, -0.75F, -0.5F,  -0.25F, 0.0F,
-    0.25F,  0.5F,  0.75F, 1.0F,  1.25F, 1.5F,  1.75F, 2.0F,  2.5F,  3.0F,   3.5F,   4.0F,   5.0F,
-    6.0F,   8.0F,  11.0F, 15.0F, 20.0F, 28.0F, 40.0F, 60.0F, 90.0F, 140.0F, 220.0F, 350.0F};
-// With resident edges every margin is a search of its own: fewer are tried.
-constexpr std::size_t kMarginsWithEdges = 7;
-constexpr std::size_t kMarginStep = 4;  // by which the range of those is sought
-// Less than this nobody asks for; more than this takes no margin.
-constexpr double kRecallLeast = 0.85;
-constexpr double kRecallMost = 0.997;
+// With resident edges every margin is a search of its own: every fourth is tried, and more only
+// where the curve is steep.
+constexpr std::size_t kMarginStep = 4;
 // Steps of the curve between those that are larger are divided, so many times at most.
 constexpr double kStepMost = 0.06;
 constexpr int kRefinements = 3;
-
-// Of margins, ascending, and what was found with each: the last below the least that is asked for,
-// and the first above the most.
-std::pair<std::size_t, std::size_t> useful_range(std::span<const TrialOutcome> found) {
-    std::size_t first = 0;
-    while (first + 1 < found.size() && found[first + 1].recall < kRecallLeast)
-        ++first;
-    std::size_t last = first;
-    while (last + 1 < found.size() && found[last].recall < kRecallMost)
-        ++last;
-    return {first, last};
-}
-
-std::vector<float> margins_to(float most) {
-    std::vector<float> margins(std::begin(kMargins),
-                               std::upper_bound(std::begin(kMargins), std::end(kMargins), most));
-    if (most == layouts::kMarginMost) margins.push_back(most);
-    return margins;
-}
 
 class Calibrator {
 public:
@@ -101,15 +80,15 @@ public:
                 .codes = {laid_out.codes.data(), laid_out.graph.codec.code_bytes()},
                 .navigation = {laid_out.navigation, kNavigationDegree},
                 .estimate_error = error_of_estimates()},
-          coarse_(task(std::max(kCoarseStep, step_to(kCoarseQueries))), arena),
-          with_edges_(task(step_to(kQueriesWithEdges)), arena),
-          fine_(task(1), arena) {}
+          coarse_step_(coarse_step(judging.numbers.size())) {
+        coarse_.emplace(task(coarse_step_), arena_);
+    }
 
     Result<Calibration> run_all() {
         Calibration best;
         best.estimate_error = view_.estimate_error;
         if (laid_out_.graph.given.data != nullptr) {
-            best.recall_without_rerank = coarse_.run(params_for(kThoroughList, 0), 0).recall;
+            best.recall_without_rerank = coarse_->run(params_for(kThoroughList, 0), 0).recall;
             TRACKWAY_TRY_ASSIGN(factor, choose_rerank());
             best.rerank_factor = factor;
         }
@@ -122,9 +101,8 @@ public:
             if (laid_out_.edge_bytes <= laid_out_.resident_bytes_max)
                 TRACKWAY_TRY(measure_curve(best, true, best.curve_with_edges));
         }
-        TRACKWAY_TRY(coarse_.status());
-        TRACKWAY_TRY(with_edges_.status());
-        TRACKWAY_TRY(fine_.status());
+        TRACKWAY_TRY(coarse_->status());
+        best.left_out = left_out_;
         return best;
     }
 
@@ -136,13 +114,14 @@ private:
         double recall = 0;
         std::uint32_t factor = 0;
         for (const std::uint32_t next : kRerankFactors) {
-            const double before = recall;
-            recall = coarse_.run(params_for(kThoroughList, 0), next * judging_.k).recall;
-            if (factor != 0 && recall < before + kHardlyMore) break;
+            const double found =
+                coarse_->run(params_for(kThoroughList, 0), next * judging_.k).recall;
+            if (factor != 0 && found < recall + kHardlyMore) break;
+            recall = found;
             factor = next;
             if (recall >= kEncodedRecallEnough || arena_.stopped()) return factor;
         }
-        const bool can_tell = judging_.numbers.size() >= kCoarseStep;
+        const bool can_tell = judging_.numbers.size() >= kCoarseStep;  // a few at least
         if (recall >= kEncodedRecallLeast || laid_out_.accept_lossy || !can_tell) return factor;
         return base::fail(
             ErrorCode::kInvalidArgument,
@@ -153,10 +132,17 @@ private:
                        "store the vectors as given, or accept it with --accept-lossy"));
     }
 
-    // Of the judging queries, every step-th is so many.
-    std::uint32_t step_to(std::size_t queries) const {
-        return static_cast<std::uint32_t>(
-            std::max<std::size_t>(judging_.numbers.size() / queries, 1));
+    static std::uint32_t coarse_step(std::size_t queries) {
+        return static_cast<std::uint32_t>(std::max(kCoarseStep, queries / kCoarseQueries));
+    }
+
+    // At which queries of so many pages each together read no more than so many for each vertex.
+    std::uint32_t step_within(double pages_each, double pages, std::size_t least,
+                              std::size_t most) const {
+        const auto queries = static_cast<double>(judging_.numbers.size());
+        const double allowed = pages_each * static_cast<double>(laid_out_.place_of.size());
+        const auto step = static_cast<std::size_t>(std::ceil(queries * pages / allowed));
+        return static_cast<std::uint32_t>(std::clamp(step, least, std::max(least, most)));
     }
 
     TrialTask task(std::uint32_t step) const {
@@ -177,7 +163,13 @@ private:
     void choose_list() {
         double before = 0;
         for (const std::uint32_t list : kMarginLists) {
-            const double recall = coarse_.run(params_for(list, 0), rerank_).recall;
+            const TrialOutcome found = coarse_->run(params_for(list, 0), rerank_);
+            const double recall = found.recall;
+            if (list == kMarginLists[0]) {
+                coarse_step_ = step_within(kCoarsePagesEach, found.pages, coarse_step_,
+                                           judging_.numbers.size() / kQueriesLeast);
+                coarse_.emplace(task(coarse_step_), arena_);
+            }
             if (list != kMarginLists[0] && recall < before + kHardlyMore) return;
             list_ = list;
             before = recall;
@@ -210,7 +202,7 @@ private:
         std::vector<TrialOutcome> outcomes;
         std::size_t reached = std::size(kLists);
         for (std::size_t i = first; i < std::size(kLists) && !arena_.stopped(); ++i) {
-            outcomes.push_back(coarse_.run(params_for(kLists[i], share), rerank_));
+            outcomes.push_back(coarse_->run(params_for(kLists[i], share), rerank_));
             const double recall = outcomes.back().recall;
             if (recall >= kRecallsAimed[0] && i == first && first > 0) {
                 first = 0;
@@ -230,23 +222,28 @@ private:
         curve.edge_bytes = with_edges ? edges.edges->bytes() : 0;
         curve.list_size = params_for(list_, 0).search_list_size;
         const beam::BeamParams params = params_for(list_, best.expand_share_permille);
-        const Status measured = measure_margins(
-            params, with_edges ? few_margins(params) : margins_to(layouts::kMarginMost), curve);
+        const Status measured = with_edges ? measure_with_edges(params, curve)
+                                           : measure_margins(params, all_margins(), curve);
         view_.hot = nullptr;
         view_.edges = nullptr;
         return measured;
     }
 
-    // Every fourth query tells the range of margins that is asked for, and what those beyond find
+    // Some of the queries tell the range of margins that is asked for, and what those beyond find
     // more; within it all do.
     Status measure_margins(const beam::BeamParams& params, std::span<const float> tried,
                            layouts::RecallCurve& curve) {
-        const auto rough = coarse_.sweep(params, tried, rerank_);
+        const auto rough = coarse_->sweep(params, tried, rerank_);
         const auto [first, last] = useful_range(rough);
         std::vector<float> margins(tried.begin() + static_cast<std::ptrdiff_t>(first),
                                    tried.begin() + static_cast<std::ptrdiff_t>(last + 1));
-        std::vector<TrialOutcome> found = refined(params, margins);
-        const auto without_hot = coarse_.sweep(params, margins, rerank_);
+        TrialRuns fine(task(step_within(kFinePagesEach, rough[last].pages, 1, coarse_step_)),
+                       arena_);
+        std::vector<TrialOutcome> found = refined(fine, params, margins);
+        TRACKWAY_TRY(fine.status());
+        const auto without_hot = coarse_->sweep(params, margins, rerank_);
+        for (std::size_t i = 0; i < margins.size(); ++i)
+            of_some_and_all_.emplace_back(without_hot[i].recall, found[i].recall);
         const double sought = cost_at(kHotRecall, without_hot).recall;
         curve.hot = {{0, static_cast<float>(cost_at(sought, without_hot).pages)}};
         std::vector<TrialOutcome> with_hot = without_hot;
@@ -280,10 +277,10 @@ private:
     }
 
     // What is found with each margin; where the next one finds much more, margins are put between.
-    std::vector<TrialOutcome> refined(const beam::BeamParams& params, std::vector<float>& margins) {
-        const int parts = view_.edges == nullptr ? 8 : 2;
-        TrialRuns& runs = view_.edges == nullptr ? fine_ : with_edges_;
-        std::vector<TrialOutcome> found = runs.sweep(params, margins, rerank_);
+    std::vector<TrialOutcome> refined(TrialRuns& fine, const beam::BeamParams& params,
+                                      std::vector<float>& margins) {
+        constexpr int kParts = 8;
+        std::vector<TrialOutcome> found = fine.sweep(params, margins, rerank_);
         for (int round = 0; round < kRefinements && !arena_.stopped(); ++round) {
             std::vector<float> between;
             for (std::size_t i = 0; i + 1 < margins.size(); ++i) {
@@ -291,14 +288,14 @@ private:
                     found[i + 1].recall > kRecallLeast && found[i].recall < kRecallMost;
                 if (!is_asked || found[i + 1].recall - found[i].recall < kStepMost) continue;
                 if (margins[i + 1] == layouts::kMarginMost) continue;
-                for (int part = 1; part < parts; ++part) {
+                for (int part = 1; part < kParts; ++part) {
                     between.push_back(margins[i] + (margins[i + 1] - margins[i]) *
                                                        static_cast<float>(part) /
-                                                       static_cast<float>(parts));
+                                                       static_cast<float>(kParts));
                 }
             }
             if (between.empty()) break;
-            const auto more = runs.sweep(params, between, rerank_);
+            const auto more = fine.sweep(params, between, rerank_);
             std::vector<std::pair<float, TrialOutcome>> all;
             for (std::size_t i = 0; i < margins.size(); ++i)
                 all.emplace_back(margins[i], found[i]);
@@ -332,7 +329,7 @@ private:
             if (view_.edges != nullptr && count < most) continue;  // dear, and nearly a line
             TRACKWAY_TRY_ASSIGN(records, load(laid_out_.hot.first(count), false));
             view_.hot = records.hot.get();
-            with_hot = coarse_.sweep(params, margins, rerank_);
+            with_hot = coarse_->sweep(params, margins, rerank_);
             view_.hot = nullptr;
             curve.hot.push_back({count, static_cast<float>(cost_at(sought, with_hot).pages)});
         }
@@ -340,10 +337,10 @@ private:
     }
 
     // Lists beyond that of the margins, as long as they find more and cost no more than the layout
-    // is worth. Every fourth query tells.
+    // is worth. Some of the queries tell.
     void measure_lists(const Calibration& best, layouts::RecallCurve& curve) {
         double work = kListPagesEach * static_cast<double>(laid_out_.place_of.size());
-        const auto queries = static_cast<double>(judging_.numbers.size() / kCoarseStep + 1);
+        const auto queries = static_cast<double>(judging_.numbers.size() / coarse_step_ + 1);
         double pages = curve.margins.back().pages_per_query;
         int without_gain = 0;
         for (std::uint32_t list = 2 * curve.list_size; list <= kListMost; list *= 2) {
@@ -351,8 +348,12 @@ private:
             work -= 2 * pages * queries;
             const float before =
                 curve.lists.empty() ? curve.margins.back().recall : curve.lists.back().recall;
-            if (params.search_list_size < list || before >= kRecallAll || work < 0) return;
-            const TrialOutcome found = coarse_.run(params, rerank_);
+            if (params.search_list_size < list || before >= kRecallAll) return;
+            if (work < 0) {
+                left_out_ = base::join("search lists of ", list, " and more");
+                return;
+            }
+            const TrialOutcome found = coarse_->run(params, rerank_);
             if (arena_.stopped()) return;
             pages = found.pages;
             const auto recall = static_cast<float>(found.recall);
@@ -367,24 +368,53 @@ private:
         return costs_at_recalls({&recall, 1}, outcomes).front();
     }
 
-    // Spread over the range that is useful.
-    std::vector<float> few_margins(const beam::BeamParams& params) {
-        std::size_t first = 0;
-        std::size_t last = 0;
-        for (; last + 1 < std::size(kMargins) && !arena_.stopped();
-             last = std::min(last + kMarginStep, std::size(kMargins) - 1)) {
-            const double recall = coarse_.sweep(params, {&kMargins[last], 1}, rerank_)[0].recall;
-            if (recall < kRecallLeast) first = last;
-            if (recall >= kRecallMost) break;
-        }
-        const std::size_t count = std::min(kMarginsWithEdges, last + 1 - first);
+    // Some of the queries tell; what all find differs as it did without edges, where so much was
+    // found.
+    Status measure_with_edges(const beam::BeamParams& params, layouts::RecallCurve& curve) {
         std::vector<float> margins;
-        for (std::size_t i = 0; i < count; ++i) {
-            margins.push_back(
-                kMargins[first + i * (last - first) / std::max<std::size_t>(count - 1, 1)]);
+        std::vector<TrialOutcome> found;
+        for (std::size_t i = 0; i < std::size(kMargins) && !arena_.stopped(); i += kMarginStep) {
+            const TrialOutcome next = coarse_->sweep(params, {&kMargins[i], 1}, rerank_)[0];
+            if (next.recall < kRecallLeast) {  // only the last of these is of use
+                margins.clear();
+                found.clear();
+            }
+            margins.push_back(kMargins[i]);
+            found.push_back(next);
+            if (next.recall >= kRecallMost) break;
+        }
+        for (std::size_t i = 0; i + 1 < margins.size() && !arena_.stopped(); ++i) {
+            if (found[i + 1].recall - found[i].recall < kStepMost) continue;
+            const auto at = static_cast<std::ptrdiff_t>(i + 1);
+            const float middle = (margins[i] + margins[i + 1]) / 2;
+            found.insert(found.begin() + at, coarse_->sweep(params, {&middle, 1}, rerank_)[0]);
+            margins.insert(margins.begin() + at, middle);
+            ++i;
         }
         margins.push_back(layouts::kMarginMost);
-        return margins;
+        found.push_back(coarse_->sweep(params, {&margins.back(), 1}, rerank_)[0]);
+        const double sought = cost_at(kHotRecall, found).recall;
+        curve.hot = {{0, static_cast<float>(cost_at(sought, found).pages)}};
+        std::vector<TrialOutcome> with_hot = found;
+        TRACKWAY_TRY(measure_hot(params, margins, sought, curve, with_hot));
+        for (std::size_t i = 0; i < margins.size(); ++i) {
+            TrialOutcome of_all = found[i];
+            of_all.recall += all_find_more(found[i].recall);
+            add_margin(margins[i], of_all, with_hot[i].recall - found[i].recall, curve);
+        }
+        return {};
+    }
+
+    // Where some of the queries find so much.
+    double all_find_more(double recall) const {
+        double nearest = 2;
+        double more = 0;
+        for (const auto& [some, all] : of_some_and_all_) {
+            if (std::abs(some - recall) >= nearest) continue;
+            nearest = std::abs(some - recall);
+            more = all - some;
+        }
+        return more;
     }
 
     Result<beam::Residence> load(std::span<const std::uint32_t> hot, bool edges) const {
@@ -446,9 +476,11 @@ private:
     const base::Arena& arena_;
     bool is_lossless_ = true;  // of distances in the vectors that are searched
     beam::GraphView view_;
-    TrialRuns coarse_;
-    TrialRuns with_edges_;
-    TrialRuns fine_;
+    // Recall of some of the queries and of all, with the same margins.
+    std::vector<std::pair<double, double>> of_some_and_all_;
+    std::uint32_t coarse_step_;
+    std::optional<TrialRuns> coarse_;
+    std::string left_out_;
     std::uint32_t rerank_ = 0;
     std::uint32_t list_ = kMarginLists[0];
 };

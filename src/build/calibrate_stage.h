@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 namespace trackway::builder {
 
@@ -42,6 +43,7 @@ struct Calibration {
     layouts::RecallCurve curve_with_edges = {};
     // Where vectors are encoded: the recall of a thorough search by codes alone.
     std::optional<double> recall_without_rerank = {};
+    std::string left_out = {};  // what would have taken too long to try
 };
 
 // First the share of page-mates to expand at once with which reads and estimates together cost

@@ -195,6 +195,7 @@ void GraphLayout::report(LayoutReport& report) const {
     report.expected_pages_per_query = calibration_.pages_per_query;
     report.expected_estimates_per_query = calibration_.estimates_per_query;
     report.encoding_recall_without_rerank = calibration_.recall_without_rerank;
+    report.not_tried = calibration_.left_out;
 }
 
 }  // namespace trackway::builder

@@ -274,7 +274,6 @@ Result<StageOutput> build_shard_graph(HalfGraph& half, const GraphTask& task, st
     };
     TRACKWAY_TRY(append_lists(file, 0, members.count(), task.options.max_degree, renumber));
     TRACKWAY_TRY(file.name());
-    half.remove();
     return StageOutput{.files = {name}};
 }
 

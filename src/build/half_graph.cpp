@@ -16,6 +16,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Nothing is kept where it would take more of the free disk than one part in so many.
+constexpr std::uint64_t kShareOfDisk = 4;
 constexpr std::size_t kBlockBytes = std::size_t{4} << 20U;
 
 }  // namespace
@@ -64,9 +66,18 @@ Result<std::uint64_t> HalfGraph::restore(graph::Adjacency& lists) {
     return points;
 }
 
+// The disk is for what the build must write.
+bool HalfGraph::has_room(const graph::Adjacency& lists) const {
+    std::error_code error;
+    const auto space = std::filesystem::space(work_.file(""), error);
+    const std::uint64_t bytes = std::uint64_t{lists.vertex_count()} *
+                                (std::uint64_t{lists.capacity()} + 1) * sizeof(std::uint32_t);
+    return error || space.available / kShareOfDisk > bytes;
+}
+
 Status HalfGraph::keep(std::uint64_t points, const graph::Adjacency& lists) {
     const Clock::time_point begin = Clock::now();
-    if (begin < next_) return {};
+    if (begin < next_ || !has_room(lists)) return {};
     const std::string name = part_name(next_part_);
     TRACKWAY_TRY_ASSIGN(file, io::StagedFile::create(work_.file(name)));
     const std::size_t row_bytes = (std::size_t{lists.capacity()} + 1) * sizeof(std::uint32_t);
@@ -79,6 +90,8 @@ Status HalfGraph::keep(std::uint64_t points, const graph::Adjacency& lists) {
     TRACKWAY_TRY(file.name());
     TRACKWAY_TRY(work_.finish(stage_, key_, {.files = {name}, .values = {points}}));
     next_part_ = 1 - next_part_;
+    std::error_code ignored;
+    std::filesystem::remove(work_.file(part_name(next_part_)), ignored);
     const Clock::time_point end = Clock::now();
     next_ = end + std::max<Clock::duration>(pace_.every, pace_.times_as_long * (end - begin));
     return {};

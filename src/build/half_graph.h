@@ -30,13 +30,14 @@ public:
     // Fills lists, which are empty, with those that were kept; points that have chosen edges, in
     // both passes. 0 where nothing is kept: then lists stay empty.
     Result<std::uint64_t> restore(graph::Adjacency& lists);
-    // Keeps them when it is time to.
+    // Keeps them when it is time to and the disk has room for it.
     Status keep(std::uint64_t points, const graph::Adjacency& lists);
     // The graph is finished.
     void remove() noexcept;
 
 private:
     std::string part_name(std::uint32_t part) const;
+    bool has_room(const graph::Adjacency& lists) const;
 
     const WorkFolder& work_;
     std::string stage_;

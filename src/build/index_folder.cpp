@@ -26,36 +26,6 @@ using base::fail;
 using base::fail_errno;
 namespace fs = std::filesystem;
 
-Status check_entries(const fs::path& path, std::string_view work_name, FolderMayHold content) {
-    const bool overwrite = content != FolderMayHold::kNothing;
-    std::error_code error;
-    TRACKWAY_TRY_ASSIGN(entries, io::list_folder(path));
-    for (const fs::path& entry : entries) {
-        const std::string name = entry.filename().string();
-        if (name == layouts::kManifestName && !overwrite) {
-            return fail(
-                ErrorCode::kInvalidArgument,
-                base::join(path.string(), ": holds an index already; overwrite replaces it"));
-        }
-        if (name == layouts::kManifestName && !fs::is_regular_file(entry, error)) {
-            return fail(ErrorCode::kInvalidArgument,
-                        base::join(entry.string(), ": expected a regular file"));
-        }
-        // Folders of shards are those of an unfinished build, of a set that is replaced, or an
-        // index that somebody moved here.
-        const bool is_ours = layouts::is_index_file_name(name) || name == work_name ||
-                             (layouts::is_shard_folder_name(name) &&
-                              (overwrite || fs::exists(path / work_name, error)));
-        if (!is_ours && content != FolderMayHold::kOwnIndex) {
-            return fail(
-                ErrorCode::kInvalidArgument,
-                base::join(path.string(), ": expected an empty folder",
-                           overwrite ? " or one with nothing but an index" : "", ", found ", name));
-        }
-    }
-    return {};
-}
-
 // The names that the manifest in the folder stands for: none without a manifest, nullopt with one
 // that cannot be read.
 std::optional<std::vector<std::string>> listed_names(const fs::path& path) {
@@ -82,6 +52,39 @@ std::optional<std::vector<std::string>> listed_names(const fs::path& path) {
     return names;
 }
 
+Status check_entries(const fs::path& path, std::string_view work_name, FolderMayHold content) {
+    const bool overwrite = content != FolderMayHold::kNothing;
+    const auto listed = listed_names(path);
+    std::error_code error;
+    TRACKWAY_TRY_ASSIGN(entries, io::list_folder(path));
+    for (const fs::path& entry : entries) {
+        const std::string name = entry.filename().string();
+        if (name == layouts::kManifestName && !overwrite) {
+            return fail(
+                ErrorCode::kInvalidArgument,
+                base::join(path.string(), ": holds an index already; overwrite replaces it"));
+        }
+        if (name == layouts::kManifestName && !fs::is_regular_file(entry, error)) {
+            return fail(ErrorCode::kInvalidArgument,
+                        base::join(entry.string(), ": expected a regular file"));
+        }
+        // Folders of shards are those of an unfinished build, of the set that is replaced, or an
+        // index that somebody moved here.
+        const bool is_listed =
+            !listed || std::find(listed->begin(), listed->end(), name) != listed->end();
+        const bool is_ours = layouts::is_index_file_name(name) || name == work_name ||
+                             (layouts::is_shard_folder_name(name) &&
+                              ((overwrite && is_listed) || fs::exists(path / work_name, error)));
+        if (!is_ours && content != FolderMayHold::kOwnIndex) {
+            return fail(
+                ErrorCode::kInvalidArgument,
+                base::join(path.string(), ": expected an empty folder",
+                           overwrite ? " or one with nothing but an index" : "", ", found ", name));
+        }
+    }
+    return {};
+}
+
 // One of the same name, of the index that is replaced, takes its place among the stages.
 Status move_shard(const MovedFolder& folder) {
     const int moved = fs::exists(folder.to) ? renameat2(AT_FDCWD, folder.from.c_str(), AT_FDCWD,
@@ -96,6 +99,7 @@ Status move_shard(const MovedFolder& folder) {
 Result<IndexFolder> IndexFolder::open(const fs::path& path, FolderMayHold content) {
     IndexFolder folder;
     folder.path_ = path;
+    folder.content_ = content;
     if (mkdir(path.c_str(), 0777) == 0) {
         folder.created_ = true;
     } else if (errno != EEXIST) {
@@ -141,6 +145,7 @@ Result<IndexFolder> IndexFolder::join(const fs::path& path) {
 IndexFolder::IndexFolder(IndexFolder&& other) noexcept
     : path_(std::move(other.path_)),
       lock_(std::exchange(other.lock_, -1)),
+      content_(other.content_),
       created_(other.created_),
       published_(other.published_) {}
 
@@ -169,7 +174,9 @@ void IndexFolder::remove_unlisted() const noexcept {
         const bool keep = std::find(listed->begin(), listed->end(), name) != listed->end();
         const bool is_ours =
             layouts::is_index_file_name(name) || layouts::is_shard_folder_name(name);
-        if (is_ours && !keep) unlisted.push_back(entry);
+        const bool is_foreign =
+            content_ == FolderMayHold::kOwnIndex && layouts::is_shard_folder_name(name);
+        if (is_ours && !keep && !is_foreign) unlisted.push_back(entry);
     }
     const auto work = begun_work();
     for (const fs::path& path : unlisted) {

@@ -25,15 +25,14 @@ enum class FolderMayHold : std::uint8_t {
     kOwnIndex,  // which was opened before: what else lies beside it stays
 };
 
-constexpr FolderMayHold content_with(bool overwrite) noexcept {
-    return overwrite ? FolderMayHold::kIndex : FolderMayHold::kNothing;
-}
-
 class IndexFolder {
 public:
     // Creates the folder, or takes one over that holds what it may; its files stay until publish().
     // Anything else in it is an error, and so is another build at work in it.
     static Result<IndexFolder> open(const std::filesystem::path& path, FolderMayHold content);
+    static Result<IndexFolder> open(const std::filesystem::path& path, bool overwrite) {
+        return open(path, overwrite ? FolderMayHold::kIndex : FolderMayHold::kNothing);
+    }
     // One of many that work on parts of the same build; it cannot publish, and removes nothing.
     static Result<IndexFolder> join(const std::filesystem::path& path);
     // What stages have made is wanted: the folder stays as it is.
@@ -65,6 +64,7 @@ private:
 
     std::filesystem::path path_;
     int lock_ = -1;
+    FolderMayHold content_ = FolderMayHold::kNothing;
     bool created_ = false;
     bool published_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/checksum.h"
+#include "build/bridges.h"
 #include "graph/exact_scan.h"
 
 #include <algorithm>
@@ -22,6 +23,7 @@ constexpr std::uint64_t kQueriesOfShard = 512;
 // Searching few vectors costs little whatever the setting: there, one query for so many of them.
 constexpr std::uint64_t kVectorsPerQuery = 10;
 constexpr std::uint64_t kQueriesLeast = 128;
+constexpr std::uint64_t kLeftOutMost = 8192;
 
 // Rows by their bytes.
 class RowsByBytes {
@@ -97,6 +99,25 @@ std::vector<std::uint64_t> spread(std::span<const std::uint64_t> numbers, std::u
     return some;
 }
 
+// So many queries that no more than kLeftOutMost vertices get bridges around them, or as many as
+// say enough: copies multiply them.
+void thin_out(std::vector<std::uint64_t>& chosen, std::vector<std::vector<std::uint32_t>>& same) {
+    std::uint64_t left_out = 0;
+    for (const auto& vertices : same)
+        left_out += vertices.size() <= kCopiesBridged ? vertices.size() : 0;
+    if (left_out <= kLeftOutMost || same.size() <= kQueriesOfShard) return;
+    const std::uint64_t count =
+        std::max<std::uint64_t>(same.size() * kLeftOutMost / left_out, kQueriesOfShard);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::uint64_t from = i * same.size() / count;
+        if (from == i) continue;
+        chosen[i] = chosen[from];
+        same[i] = std::move(same[from]);
+    }
+    chosen.resize(count);
+    same.resize(count);
+}
+
 }  // namespace
 
 JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& given,
@@ -110,10 +131,15 @@ JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& 
     const std::uint64_t worth = std::max(given.row_count / kVectorsPerQuery, kQueriesLeast);
     const std::uint64_t most = std::min(std::max(part, kQueriesOfShard), worth);
     const MatrixView& queries = workload.given();
-    const std::vector<std::uint64_t> chosen = spread(distinct_judges(queries), most);
-    const base::AlignedBuffer rows = gather(queries, chosen);
-    const MatrixView asked{rows.data(), given.element_type, chosen.size(), given.dimension};
-    auto same = same_vertices(asked, given, arena);
+    std::vector<std::uint64_t> chosen = spread(distinct_judges(queries), most);
+    const auto asked_of = [&](const base::AlignedBuffer& rows) {
+        return MatrixView{rows.data(), given.element_type, chosen.size(), given.dimension};
+    };
+    base::AlignedBuffer rows = gather(queries, chosen);
+    auto same = same_vertices(asked_of(rows), given, arena);
+    thin_out(chosen, same);
+    rows = gather(queries, chosen);
+    const MatrixView asked = asked_of(rows);
     const bool is_any_left = std::any_of(same.begin(), same.end(), [&](const auto& vertices) {
         return given.row_count - vertices.size() >= judging.k;
     });

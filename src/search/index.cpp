@@ -263,6 +263,7 @@ public:
                         .expand_share = params.expand_share,
                         .shard_probes = params.shard_probes,
                         .allow_partial = options_.allow_partial},
+            .farthest = farthest_distance(summary_.metric),
             .out = answers.out.data(),
             .stats = answers.stats.empty() ? nullptr : answers.stats.data(),
             .statuses = answers.statuses.empty() ? nullptr : answers.statuses.data(),

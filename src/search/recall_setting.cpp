@@ -14,7 +14,7 @@ using base::join;
 
 // Calibration saw a sample of the queries: to miss so much of what may be missed is aimed at.
 constexpr double kMissedShare = 0.95;
-// So few vectors give no workload that could judge, and cost little to search.
+// So few vectors cost little to search, all of them.
 constexpr std::uint32_t kSmallGraph = 512;
 
 std::uint32_t scaled(std::uint64_t list, std::uint32_t k) {
@@ -23,7 +23,7 @@ std::uint32_t scaled(std::uint64_t list, std::uint32_t k) {
         std::min<std::uint64_t>(std::max<std::uint64_t>(longer, k), kMaxSearchList));
 }
 
-// A list that holds every vertex: each is reached from the entry point.
+// A list that holds every vertex.
 RecallSetting whole_graph(const OpenedGraph& graph, std::uint32_t k) {
     return {.search_list_size = std::max(graph.files.description().vertex_count, k),
             .stop_margin = std::numeric_limits<float>::infinity(),
@@ -56,7 +56,9 @@ Result<RecallSetting> recall_setting(const OpenedGraph& graph, float hot_share, 
     const layouts::RecallCurve& curve = graph.curve_in_use();
     const std::span<const layouts::CalibratedMargin> margins = curve.margins;
     if (margins.empty()) {
-        if (graph.files.description().vertex_count <= kSmallGraph) return whole_graph(graph, k);
+        // Of encoded vectors it would still be some that are compared exactly.
+        if (!graph.exact && graph.files.description().vertex_count <= kSmallGraph)
+            return whole_graph(graph, k);
         return fail(ErrorCode::kUnsupported, join("target recall: ", kNotCalibrated));
     }
     const auto recall_at = [&](const layouts::CalibratedMargin& entry) {

@@ -69,18 +69,26 @@ std::uint64_t whole_graph_bytes(const OpenedGraph& graph) {
                     graph.files.bytes() + vertices * beam::HotRecords::kTableBytesEach);
 }
 
-// Pages of hot vertices, hottest first, that fit as a whole.
+// Pages of hot vertices, hottest first, of which the other records fit as well.
 std::vector<PageId> pages_within(const OpenedGraph& graph, std::uint64_t bytes) {
     const layouts::PageGeometry& geometry = graph.geometry();
-    const std::uint64_t each =
-        geometry.vertices_per_page * beam::HotRecords::record_bytes(geometry);
+    const std::uint64_t each = beam::HotRecords::record_bytes(geometry);
+    std::vector<std::uint16_t> hot_on(geometry.page_count);
+    for (const std::uint32_t place : graph.hot_order())
+        ++hot_on[static_cast<std::uint32_t>(geometry.page_of(LocalId{place}))];
     std::vector<bool> taken(geometry.page_count);
     std::vector<PageId> pages;
     for (const std::uint32_t place : graph.hot_order()) {
-        if ((pages.size() + 1) * each > bytes) break;
         const PageId page = geometry.page_of(LocalId{place});
-        if (taken[static_cast<std::uint32_t>(page)]) continue;
-        taken[static_cast<std::uint32_t>(page)] = true;
+        const auto number = static_cast<std::uint32_t>(page);
+        if (taken[number]) continue;
+        const std::uint64_t others =
+            (geometry.vertices_per_page -
+             std::min<std::uint32_t>(hot_on[number], geometry.vertices_per_page)) *
+            each;
+        if (others > bytes) break;
+        bytes -= others;
+        taken[number] = true;
         pages.push_back(page);
     }
     std::sort(pages.begin(), pages.end());

@@ -184,8 +184,7 @@ void WorkerPool::finish(const QueryTicket& ticket, Status status,
         recorded_.insert(recorded_.end(), visits.begin(), visits.end());
     }
     if (!status && batch.statuses != nullptr) {
-        std::fill_n(ticket.out, batch.options.params.k,
-                    Neighbor{kNoVector, std::numeric_limits<float>::infinity()});
+        std::fill_n(ticket.out, batch.options.params.k, Neighbor{kNoVector, batch.farthest});
         batch.statuses[ticket.number] = std::move(status);
     } else if (!status && (batch.status || ticket.number < batch.failed_number)) {
         batch.status = std::move(status);

@@ -31,6 +31,7 @@ struct Batch {
     MatrixView given = {};     // what the queries are codes of, if they are
     std::uint32_t rerank = 0;  // QueryTicket
     QueryOptions options;
+    float farthest = 0;  // the distance of what a query that fails has not found
     Neighbor* out = nullptr;
     SearchStats* stats = nullptr;  // may be null
     Status* statuses = nullptr;    // of each query; null: the first that fails ends the batch

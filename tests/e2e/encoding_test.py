@@ -124,12 +124,12 @@ class EncodingTest(ProgramTest):
         data = make_dataset(self.folder / "bytes", vectors=100, dimension=16, element_type="uint8")
         new = self.folder / "new"
         self.fails("build-index", "--vectors", data / "base.u8bin", "--index", new,
-                   "--vector-encoding", "sq8", words=["--vector-encoding", "uint8"], statuses=(2,))
+                   "--vector-encoding", "sq8", words=["--vector-encoding", "uint8"], statuses=(1,))
         self.fails("build-index", "--vectors", self.base, "--index", new, "--vector-encoding",
                    "sq4", statuses=(2,))
         wide = make_dataset(self.folder / "wide", vectors=100, dimension=1200)
         self.fails("build-index", "--vectors", wide / "base.fbin", "--index", new, "--page-size",
-                   4096, "--vector-encoding", "sq8", words=["4800 bytes", "4096"], statuses=(2,))
+                   4096, "--vector-encoding", "sq8", words=["4800 bytes", "4096"], statuses=(1,))
         plain = self.build(self.base, self.folder / "plain")
         self.fails("search-index", "--index", plain, "--queries", self.queries, "--rerank", 20,
                    words=["--rerank"], statuses=(2,))

@@ -70,6 +70,27 @@ class FirstHourTest(DatasetTest):
             self.assertEqual({int(line["query"]) for line in csv.DictReader(file)},
                              set(range(QUERIES)) - set(failed))
 
+    def test_results_never_replace_an_input(self):
+        """Nor what lies in the index, nor the report."""
+        queries = self.folder / "query.npy"
+        self.done("convert-vectors", "--input", self.queries, "--output", queries)
+        before = queries.read_bytes()
+        for result, report, words in ((queries, self.folder / "r.json", ("--result", "--queries")),
+                                      (self.index / "manifest.json", self.folder / "r.json", ("--index",)),
+                                      (self.folder / "r.json", self.folder / "r.json", ("--result", "--json"))):
+            self.fails("search-index", "--index", self.index, "--queries", queries, "--result", result,
+                       "--json", report, words=(*words, "would replace"), statuses=(1,))
+        self.assertEqual(queries.read_bytes(), before)
+        self.done("inspect-index", "--index", self.index, "--verify")
+
+    def test_folders_named_like_options(self):
+        """The name is the user's, not an option: status and message are those of any folder."""
+        index = self.copy_of_index("index")
+        refused = self.fails("build-index", "--vectors", self.base, "--index", "index", cwd=self.folder,
+                             words=("build-index: index: holds an index already",), statuses=(1,))
+        self.assertNotIn("--index:", refused.err)
+        self.assertTrue((index / "manifest.json").exists())
+
     def test_wrong_name_of_results(self):
         """Before any search."""
         self.fails(*self.search, "--result", self.folder / "found.txt",
@@ -102,10 +123,10 @@ class FirstHourTest(DatasetTest):
     def test_sizes(self):
         """Fractions, any case, with a space; powers of 1,024."""
         for text, size in (("1.5GiB", 3 << 29), ("0.25 mb", 1 << 18), ("17", 17), ("2k", 2048),
-                           ("18446744073709551615", 2 ** 64 - 1), ("1.7b", 1), ("1t", 1 << 40)):
+                           ("18446744073709551615", 2 ** 64 - 1), ("1.7b", 1), ("0", 0), ("1t", 1 << 40)):
             shown = self.done(*self.search, "--memory-budget", text, "--print-config").out
             self.assertEqual(json.loads(shown)["memory-budget"], size, text)
-        for text in ("1.5X", "-1", "GiB", "1e3", "nan", "16777216t", "1..5k", "1 5"):
+        for text in ("1.5X", "-1", "GiB", "1e3", "nan", "16777216t", "1..5k", "1 5", "0.5", "-0"):
             self.fails(*self.search, f"--memory-budget={text}",
                        words=("--memory-budget", "1.5GiB"), statuses=(2,))
 

@@ -188,7 +188,7 @@ class HostileHeaderTest(DatasetTest):
             "page_order": ("insertion", "covisit"), "expand_share_permille": (1001, 1 << 32),
             "navigation_degree": (0, 31, 33, 255, 256), "navigation_vertices": (0, 1, 19, 21, 2001),
             "hot_vertices": (0, 1, 2001, 1 << 47), "covisit_edges": (1 << 49,),
-            "uuid": ("0" * 32,), "shards": ([], None)}.items() for value in values]
+            "uuid": ("0" * 32,), "alpha": ("nan", "x", "-5", "11", ""), "shards": ([], None)}.items() for value in values]
 
         def one(case):
             key, value = case
