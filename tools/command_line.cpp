@@ -160,6 +160,10 @@ std::string wrong_value(const CLI::App& app) {
             if (text.empty()) return option->get_name() + ": expected a value, found nothing";
             std::uint64_t number = 0;
             const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+            if (unsigned_number && text.size() > 1 && text.front() == '0') {  // no octal numbers
+                return option->get_name() + ": expected a number without leading zeros, found " +
+                       text;
+            }
             if (unsigned_number && parsed.ec != std::errc()) {
                 return option->get_name() + ": expected 0 to 18446744073709551615, found " + text;
             }

@@ -14,11 +14,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <new>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -96,7 +97,9 @@ std::string readable(const CLI::ParseError& error) {
 
 // Opening a FIFO would wait for ever.
 std::string not_a_regular_file(const std::string& path) {
-    return std::filesystem::is_regular_file(path) ? "" : path + ": expected a regular file";
+    std::error_code ignored;  // a loop of links, too long a name
+    const bool is_file = std::filesystem::is_regular_file(path, ignored);
+    return is_file ? "" : path + ": expected a regular file";
 }
 
 // Whether two names lead to one file, which need not be there yet.
@@ -126,8 +129,10 @@ Status check_output(const CLI::App& app, const std::string& name) {
     if (path.empty() || path == "-") return {};
     for (const CLI::Option* option : app.get_options()) {
         if (option == output) continue;
+        const std::string type = option->get_type_name();
+        if (type != "FILE" && type != "DIR") continue;
         for (const std::string& text : option->results()) {
-            const bool is_within = option->check_lname("index") && lies_within(path, text);
+            const bool is_within = type == "DIR" && lies_within(path, text);
             if (!is_within && !is_same_file(text, path)) continue;
             return base::fail(ErrorCode::kInvalidArgument,
                               name + " " + path + ": would replace what " + option->get_name() +
@@ -140,6 +145,15 @@ Status check_output(const CLI::App& app, const std::string& name) {
     const fs::path folder = fs::absolute(path, ignored).parent_path();
     if (access(folder.c_str(), W_OK | X_OK) == 0) return {};
     return base::fail_errno(errno, path + ": cannot write");
+}
+
+// Where one is closed, the next file that is opened would take its number, and what is printed
+// would go into it.
+void open_standard_files() {
+    for (int number = 0; number <= STDERR_FILENO; ++number) {
+        if (fcntl(number, F_GETFD) < 0) [[maybe_unused]]
+            const int opened = open("/dev/null", O_RDWR);
+    }
 }
 
 // A disk or a pipe that did not take all that was printed.
@@ -241,6 +255,7 @@ std::optional<int> Program::parse(int argc, char** argv) {
 }
 
 int Program::run(int argc, char** argv, const std::function<Status(const std::stop_token&)>& work) {
+    open_standard_files();
     add_general_options();
     if (const auto status = parse(argc, argv)) return *status;
     if (print_config_) {
@@ -282,18 +297,32 @@ Status Program::write_report(const std::string& text) const {
 }
 
 Status write_whole(const std::string& path, const std::string& bytes) {
+    const auto failed = [&] { return base::fail_errno(errno, path + ": cannot write"); };
     std::error_code ignored;
     const bool replace = !std::filesystem::exists(path, ignored) ||
                          (std::filesystem::is_regular_file(path, ignored) &&
                           !std::filesystem::is_symlink(path, ignored));
-    const std::string staged = replace ? path + ".partial" : path;
-    std::ofstream file(staged, std::ios::trunc | std::ios::binary);
-    file << bytes << std::flush;
-    file.close();
-    if (file && (!replace || std::rename(staged.c_str(), path.c_str()) == 0)) return {};
-    const int error_number = errno;
-    if (replace) std::remove(staged.c_str());
-    return base::fail_errno(error_number, path + ": cannot write");
+    // A name that nobody else has.
+    std::string staged = replace ? path + ".XXXXXX" : path;
+    const int file = replace ? mkostemp(staged.data(), O_CLOEXEC)
+                             : open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+    if (file < 0) return failed();
+    Status status;
+    for (std::size_t at = 0; status && at < bytes.size();) {
+        const ssize_t written = write(file, bytes.data() + at, bytes.size() - at);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) status = failed();
+        if (written > 0) at += static_cast<std::size_t>(written);
+    }
+    if (status && replace) {
+        const mode_t mask = umask(0);
+        umask(mask);
+        if (fchmod(file, 0666 & ~mask) != 0 || fsync(file) != 0) status = failed();
+    }
+    if (close(file) != 0 && status) status = failed();
+    if (status && replace && std::rename(staged.c_str(), path.c_str()) != 0) status = failed();
+    if (!status && replace) std::remove(staged.c_str());
+    return status;
 }
 
 Progress::~Progress() {

@@ -117,7 +117,9 @@ void add_options(CLI::App& app, SearchOptions& options) {
         ->type_name("FILE");
     app.add_option("--repeat", options.repeat, "passes over the queries, 1 to 1000000")
         ->check(within(1U, 1000000U));
-    app.add_option("--warm-up", options.warm_up, "passes before that are not counted");
+    app.add_option("--warm-up", options.warm_up,
+                   "passes before that are not counted, up to 1000000")
+        ->check(within(0U, 1000000U));
     app.add_option("--record-trace", options.record_trace,
                    "write what queries visited, for relayout-index --trace")
         ->type_name("FILE");

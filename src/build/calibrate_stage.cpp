@@ -110,7 +110,8 @@ private:
     // The fewest that find what a thorough search can with them. Where none finds enough, an error
     // unless that is accepted.
     Result<std::uint32_t> choose_rerank() {
-        if (is_lossless_) return 0;
+        // Vectors that stand in for queries do not say that queries lose nothing.
+        if (is_lossless_ && !judging_.workload->is_from_vectors()) return 0;
         double recall = 0;
         std::uint32_t factor = 0;
         for (const std::uint32_t next : kRerankFactors) {

@@ -55,6 +55,7 @@ std::optional<std::vector<std::string>> listed_names(const fs::path& path) {
 Status check_entries(const fs::path& path, std::string_view work_name, FolderMayHold content) {
     const bool overwrite = content != FolderMayHold::kNothing;
     const auto listed = listed_names(path);
+    const auto work = WorkFolder::open_existing(path / work_name);
     std::error_code error;
     TRACKWAY_TRY_ASSIGN(entries, io::list_folder(path));
     for (const fs::path& entry : entries) {
@@ -68,13 +69,13 @@ Status check_entries(const fs::path& path, std::string_view work_name, FolderMay
             return fail(ErrorCode::kInvalidArgument,
                         base::join(entry.string(), ": expected a regular file"));
         }
-        // Folders of shards are those of an unfinished build, of the set that is replaced, or an
-        // index that somebody moved here.
+        // Folders of shards are those that an unfinished build has moved here, or of the set that
+        // is replaced; any other is an index that somebody moved here.
         const bool is_listed =
-            !listed || std::find(listed->begin(), listed->end(), name) != listed->end();
+            listed && std::find(listed->begin(), listed->end(), name) != listed->end();
         const bool is_ours = layouts::is_index_file_name(name) || name == work_name ||
                              (layouts::is_shard_folder_name(name) &&
-                              ((overwrite && is_listed) || fs::exists(path / work_name, error)));
+                              ((overwrite && is_listed) || (work && work->can_take_back(entry))));
         if (!is_ours && content != FolderMayHold::kOwnIndex) {
             return fail(
                 ErrorCode::kInvalidArgument,
@@ -87,9 +88,11 @@ Status check_entries(const fs::path& path, std::string_view work_name, FolderMay
 
 // One of the same name, of the index that is replaced, takes its place among the stages.
 Status move_shard(const MovedFolder& folder) {
-    const int moved = fs::exists(folder.to) ? renameat2(AT_FDCWD, folder.from.c_str(), AT_FDCWD,
-                                                        folder.to.c_str(), RENAME_EXCHANGE)
-                                            : rename(folder.from.c_str(), folder.to.c_str());
+    std::error_code ignored;
+    const int moved =
+        fs::exists(folder.to, ignored)
+            ? renameat2(AT_FDCWD, folder.from.c_str(), AT_FDCWD, folder.to.c_str(), RENAME_EXCHANGE)
+            : rename(folder.from.c_str(), folder.to.c_str());
     if (moved == 0) return {};
     return fail_errno(errno, base::join(folder.to.string(), ": cannot move the shard here"));
 }
@@ -100,6 +103,7 @@ Result<IndexFolder> IndexFolder::open(const fs::path& path, FolderMayHold conten
     IndexFolder folder;
     folder.path_ = path;
     folder.content_ = content;
+    folder.replaced_ = listed_names(path).value_or(std::vector<std::string>());
     if (mkdir(path.c_str(), 0777) == 0) {
         folder.created_ = true;
     } else if (errno != EEXIST) {
@@ -146,6 +150,7 @@ IndexFolder::IndexFolder(IndexFolder&& other) noexcept
     : path_(std::move(other.path_)),
       lock_(std::exchange(other.lock_, -1)),
       content_(other.content_),
+      replaced_(std::move(other.replaced_)),
       created_(other.created_),
       published_(other.published_) {}
 
@@ -174,14 +179,16 @@ void IndexFolder::remove_unlisted() const noexcept {
         const bool keep = std::find(listed->begin(), listed->end(), name) != listed->end();
         const bool is_ours =
             layouts::is_index_file_name(name) || layouts::is_shard_folder_name(name);
-        const bool is_foreign =
-            content_ == FolderMayHold::kOwnIndex && layouts::is_shard_folder_name(name);
-        if (is_ours && !keep && !is_foreign) unlisted.push_back(entry);
+        if (is_ours && !keep) unlisted.push_back(entry);
     }
     const auto work = begun_work();
     for (const fs::path& path : unlisted) {
-        const bool is_shard = layouts::is_shard_folder_name(path.filename().string());
-        if (!(is_shard && work && work->take_back(path))) remove_index(path);
+        const std::string name = path.filename().string();
+        const bool is_shard = layouts::is_shard_folder_name(name);
+        if (is_shard && work && work->take_back(path)) continue;
+        const bool is_replaced =
+            std::find(replaced_.begin(), replaced_.end(), name) != replaced_.end();
+        if (!is_shard || is_replaced) remove_index(path);
     }
 }
 
@@ -200,7 +207,7 @@ Status IndexFolder::publish(const std::string& manifest_text, std::vector<io::St
         io::write_file(path_ / layouts::kManifestName, std::as_bytes(std::span(manifest_text))));
     published_ = true;
     remove_unlisted();
-    forget_work();
+    if (content_ != FolderMayHold::kOwnIndex) forget_work();  // it is of another build
     return {};
 }
 

@@ -65,6 +65,7 @@ private:
     std::filesystem::path path_;
     int lock_ = -1;
     FolderMayHold content_ = FolderMayHold::kNothing;
+    std::vector<std::string> replaced_;  // what the manifest listed when the folder was opened
     bool created_ = false;
     bool published_ = false;
 };

@@ -235,10 +235,16 @@ void WorkFolder::forget(std::string_view stage) const noexcept {
     fs::remove(record_of(stage), ignored);
 }
 
-bool WorkFolder::take_back(const fs::path& folder) const noexcept {
+bool WorkFolder::can_take_back(const fs::path& folder) const noexcept {
     const std::string stage = folder.stem().string();
     std::error_code error;
-    if (!fs::exists(record_of(stage), error) || fs::exists(file(stage), error)) return false;
+    return fs::exists(record_of(stage), error) && !fs::exists(file(stage), error);
+}
+
+bool WorkFolder::take_back(const fs::path& folder) const noexcept {
+    if (!can_take_back(folder)) return false;
+    const std::string stage = folder.stem().string();
+    std::error_code error;
     fs::rename(folder, file(stage), error);
     return !error;
 }

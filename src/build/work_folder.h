@@ -63,6 +63,7 @@ public:
     // A folder that a stage made and that was moved out, to a name whose stem is the stage's, by a
     // build that did not come to its end. False where there is none to take back.
     bool take_back(const std::filesystem::path& folder) const noexcept;
+    bool can_take_back(const std::filesystem::path& folder) const noexcept;
     // Removes all that stages made, and the folder unless something is left in it.
     void remove() const noexcept;
     // Removes what no finished stage made: the folder too, if none finished.

@@ -88,6 +88,11 @@ Status Scatter::finish() {
                              join(shards_.first_files().shards().front().file.path().string(),
                                   ": expected to reach ", k, " vertices, found ", found_.size()));
     }
+    if (status_ && found_.size() == 0 && stats_.shards_failed > 0) {
+        status_ = base::fail(ErrorCode::kIo,
+                             join("none of the ", stats_.shards_failed,
+                                  " separate shards that hold its nearest could be read"));
+    }
     if (status_) {
         // Kernels make smaller nearer; users expect the inner product itself.
         const bool product = shards_.first_files().description().metric == Metric::kInnerProduct;

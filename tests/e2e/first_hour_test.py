@@ -1,6 +1,8 @@
 """What somebody meets in the first hour: wrong options, sizes, results to use elsewhere."""
 import csv
 import json
+import os
+import subprocess
 
 import numpy
 
@@ -119,6 +121,40 @@ class FirstHourTest(DatasetTest):
                    statuses=(2,))
         self.fails(*self.search, "--k", 601, words=("--k: expected 1 to 600, found 601",),
                    statuses=(2,))
+
+    def test_numbers_are_decimal_and_within_range(self):
+        """No octal numbers, and passes that add up to none."""
+        for arguments, words in ((("--k", "010"), ("--k", "leading zeros", "010")),
+                                 (("--k", "0x10"), ("--k", "leading zeros")),
+                                 (("--warm-up", 4294967295), ("--warm-up", "1000000"))):
+            self.fails(*self.search, *arguments, words=words, statuses=(2,))
+
+    def test_configurations_that_are_no_files(self):
+        """Loops of links and names that are too long."""
+        loop = self.folder / "loop"
+        loop.symlink_to("loop")
+        for config in (loop, self.folder / ("a" * 300)):
+            self.fails(*self.search, "--config", config, words=("expected a regular file",), statuses=(2,))
+
+    def test_links_beside_a_result(self):
+        """What stands under a name like a temporary one is somebody's."""
+        victim = self.folder / "victim"
+        victim.write_text("mine")
+        (self.folder / "found.csv.partial").symlink_to(victim)
+        self.done(*self.search, "--result", self.folder / "found.csv")
+        self.assertEqual(victim.read_text(), "mine")
+        self.assertFalse((self.folder / "found.csv").is_symlink())
+        self.assertEqual(len(list(self.folder.iterdir())), 3)
+
+    def test_closed_standard_files(self):
+        """What is printed does not go into the files of an index."""
+        def close_all():
+            for number in range(3):
+                os.close(number)
+        command = [os.path.join(programs.BIN, "build-index"), "--vectors", self.base, "--index", self.folder / "index",
+                   *map(str, self.BUILD_OPTIONS)]
+        self.assertEqual(subprocess.run(command, preexec_fn=close_all, check=False).returncode, 0)
+        self.done("inspect-index", "--index", self.folder / "index", "--verify")
 
     def test_sizes(self):
         """Fractions, any case, with a space; powers of 1,024."""

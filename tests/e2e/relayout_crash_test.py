@@ -102,7 +102,7 @@ class InterruptTest(DatasetTest):
     def interrupted(self, process, before, sent=signal.SIGINT):
         """Sends the signal once the stage before has ended; the program ends with status 1."""
         said = b""
-        while not said.startswith(before.encode()) and (said := process.stderr.readline()):
+        while f"] {before} ".encode() not in said and not said.startswith(before.encode()) and (said := process.stderr.readline()):
             pass
         self.assertTrue(said, f"the program never came to the end of {before}")
         process.send_signal(sent)
