@@ -151,8 +151,7 @@ Status check_output(const CLI::App& app, const std::string& name) {
 // would go into it.
 void open_standard_files() {
     for (int number = 0; number <= STDERR_FILENO; ++number) {
-        if (fcntl(number, F_GETFD) < 0) [[maybe_unused]]
-            const int opened = open("/dev/null", O_RDWR);
+        if (fcntl(number, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) return;
     }
 }
 

@@ -206,9 +206,7 @@ public:
     }
 
     // What the last pass found.
-    SearchResults results(Metric metric) const {
-        return {metric, options_.params.k, found_, statuses_};
-    }
+    SearchResults results() const { return {options_.params.k, found_, statuses_}; }
 
 private:
     // Each query is named once, on stderr.
@@ -340,9 +338,7 @@ Status search(SearchOptions& options, Program& program, const std::stop_token& s
         std::fprintf(stderr, "search-index: left out: %s\n", error.c_str());
     program.set_may_leave(false);
     if (!options.result.empty()) {
-        if (Status status = write_results(options.result, runner.results(index->summary().metric));
-            !status)
-            return status;
+        if (Status status = write_results(options.result, runner.results()); !status) return status;
     }
     if (!options.record_trace.empty()) {
         if (Status status = index->save_trace(options.record_trace); !status) return status;

@@ -12,7 +12,6 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 #include <string_view>
 
 namespace trackway::tools {
@@ -90,10 +89,9 @@ std::string npy_of(const SearchResults& results) {
     bytes += header;
     for (const Neighbor& neighbor : results.found) {
         const std::int64_t id = id_of(neighbor);
-        const float distance = id < 0 ? farthest_distance(results.metric) : neighbor.distance;
-        std::array<char, sizeof id + sizeof distance> place{};
+        std::array<char, sizeof id + sizeof neighbor.distance> place{};
         std::memcpy(place.data(), &id, sizeof id);
-        std::memcpy(place.data() + sizeof id, &distance, sizeof distance);
+        std::memcpy(place.data() + sizeof id, &neighbor.distance, sizeof neighbor.distance);
         bytes.append(place.data(), place.size());
     }
     return bytes;

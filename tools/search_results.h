@@ -11,7 +11,6 @@
 namespace trackway::tools {
 
 struct SearchResults {
-    Metric metric = Metric::kL2;
     std::uint32_t k = 0;
     std::span<const Neighbor> found;   // k of each query, nearest first
     std::span<const Status> statuses;  // of each query

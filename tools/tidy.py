@@ -24,8 +24,7 @@ LAYERS = {
               "src/shard", "src/beam", "src/build", "src/search"],
 }
 # Single files that may include more than their folder.
-EXTRA = {path: ["layouts"] for path in ("tools/inspect_index.cpp", "tools/inspect_report.h",
-                                        "tools/inspect_report.cpp")}
+EXTRA = {"tools/inspect_index.cpp": ["layouts"]}
 # A third-party header, and the only files that may include it ("": anywhere in that folder).
 WRAPPERS = {
     "liburing": ["src/io/uring_page_reader.cpp"],

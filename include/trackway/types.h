@@ -130,13 +130,13 @@ constexpr ElementType stored_type(VectorEncoding encoding, Metric metric,
     return metric == Metric::kL2 ? ElementType::kUint8 : ElementType::kInt8;
 }
 
-// One answer. distance: squared L2, or inner product (larger is nearer), or cosine distance.
 // What stands beside kNoVector: infinity, or minus infinity where larger is nearer.
 constexpr float farthest_distance(Metric metric) noexcept {
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     return metric == Metric::kInnerProduct ? -kInfinity : kInfinity;
 }
 
+// One answer. distance: squared L2, or inner product (larger is nearer), or cosine distance.
 struct Neighbor {
     VectorId id;
     float distance;

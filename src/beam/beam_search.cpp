@@ -334,8 +334,9 @@ Status BeamSearch::meet(std::uint32_t place, std::span<const std::uint32_t> neig
         graph_->codes.prefetch(neighbor);
         ids_.push_back(neighbor);
     }
-    const auto bridge = std::lower_bound(bridges_.begin(), bridges_.end(), Bridge{place, 0});
-    for (auto at = bridge; at != bridges_.end() && at->from == place; ++at) {
+    if (bridges_.empty()) return {};
+    auto at = std::lower_bound(bridges_.begin(), bridges_.end(), Bridge{place, 0});
+    for (; at != bridges_.end() && at->from == place; ++at) {
         if (seen_.insert(at->to)) ids_.push_back(at->to);
     }
     return {};

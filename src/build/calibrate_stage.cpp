@@ -167,9 +167,10 @@ private:
             const TrialOutcome found = coarse_->run(params_for(list, 0), rerank_);
             const double recall = found.recall;
             if (list == kMarginLists[0]) {
-                coarse_step_ = step_within(kCoarsePagesEach, found.pages, coarse_step_,
-                                           judging_.numbers.size() / kQueriesLeast);
-                coarse_.emplace(task(coarse_step_), arena_);
+                const auto step = step_within(kCoarsePagesEach, found.pages, coarse_step_,
+                                              judging_.numbers.size() / kQueriesLeast);
+                if (step != coarse_step_) coarse_.emplace(task(step), arena_);
+                coarse_step_ = step;
             }
             if (list != kMarginLists[0] && recall < before + kHardlyMore) return;
             list_ = list;

@@ -52,10 +52,11 @@ std::optional<std::vector<std::string>> listed_names(const fs::path& path) {
     return names;
 }
 
-Status check_entries(const fs::path& path, std::string_view work_name, FolderMayHold content) {
+// replaced: what the manifest of the index to be replaced lists.
+Status check_entries(const fs::path& path, const std::vector<std::string>& replaced,
+                     FolderMayHold content) {
     const bool overwrite = content != FolderMayHold::kNothing;
-    const auto listed = listed_names(path);
-    const auto work = WorkFolder::open_existing(path / work_name);
+    const auto work = WorkFolder::open_existing(path / kWorkName);
     std::error_code error;
     TRACKWAY_TRY_ASSIGN(entries, io::list_folder(path));
     for (const fs::path& entry : entries) {
@@ -71,9 +72,8 @@ Status check_entries(const fs::path& path, std::string_view work_name, FolderMay
         }
         // Folders of shards are those that an unfinished build has moved here, or of the set that
         // is replaced; any other is an index that somebody moved here.
-        const bool is_listed =
-            listed && std::find(listed->begin(), listed->end(), name) != listed->end();
-        const bool is_ours = layouts::is_index_file_name(name) || name == work_name ||
+        const bool is_listed = std::find(replaced.begin(), replaced.end(), name) != replaced.end();
+        const bool is_ours = layouts::is_index_file_name(name) || name == kWorkName ||
                              (layouts::is_shard_folder_name(name) &&
                               ((overwrite && is_listed) || (work && work->can_take_back(entry))));
         if (!is_ours && content != FolderMayHold::kOwnIndex) {
@@ -123,7 +123,7 @@ Result<IndexFolder> IndexFolder::open(const fs::path& path, FolderMayHold conten
         return fail(ErrorCode::kInvalidArgument,
                     base::join(path.string(), ": another build is at work in this folder"));
     }
-    if (Status status = check_entries(path, kWorkName, content); !status) {
+    if (Status status = check_entries(path, folder.replaced_, content); !status) {
         if (folder.created_) rmdir(path.c_str());
         folder.published_ = true;  // not ours: leave everything as it is
         return tl::unexpected(std::move(status).error());

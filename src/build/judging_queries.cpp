@@ -100,12 +100,12 @@ std::vector<std::uint64_t> spread(std::span<const std::uint64_t> numbers, std::u
 }
 
 // So many queries that no more than kLeftOutMost vertices get bridges around them, or as many as
-// say enough: copies multiply them.
-void thin_out(std::vector<std::uint64_t>& chosen, std::vector<std::vector<std::uint32_t>>& same) {
+// say enough: copies multiply them. Tells whether any went.
+bool thin_out(std::vector<std::uint64_t>& chosen, std::vector<std::vector<std::uint32_t>>& same) {
     std::uint64_t left_out = 0;
     for (const auto& vertices : same)
         left_out += vertices.size() <= kCopiesBridged ? vertices.size() : 0;
-    if (left_out <= kLeftOutMost || same.size() <= kQueriesOfShard) return;
+    if (left_out <= kLeftOutMost || same.size() <= kQueriesOfShard) return false;
     const std::uint64_t count =
         std::max<std::uint64_t>(same.size() * kLeftOutMost / left_out, kQueriesOfShard);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -116,6 +116,7 @@ void thin_out(std::vector<std::uint64_t>& chosen, std::vector<std::vector<std::u
     }
     chosen.resize(count);
     same.resize(count);
+    return true;
 }
 
 }  // namespace
@@ -137,8 +138,7 @@ JudgingQueries find_judging_queries(const Workload& workload, const MatrixView& 
     };
     base::AlignedBuffer rows = gather(queries, chosen);
     auto same = same_vertices(asked_of(rows), given, arena);
-    thin_out(chosen, same);
-    rows = gather(queries, chosen);
+    if (thin_out(chosen, same)) rows = gather(queries, chosen);
     const MatrixView asked = asked_of(rows);
     const bool is_any_left = std::any_of(same.begin(), same.end(), [&](const auto& vertices) {
         return given.row_count - vertices.size() >= judging.k;

@@ -5,7 +5,6 @@
 #include "distance/row_floats.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace trackway::search {
@@ -95,13 +94,14 @@ Status Scatter::finish() {
     }
     if (status_) {
         // Kernels make smaller nearer; users expect the inner product itself.
-        const bool product = shards_.first_files().description().metric == Metric::kInnerProduct;
+        const Metric metric = shards_.first_files().description().metric;
         for (std::size_t i = 0; i < k; ++i) {
-            const graph::Candidate none{std::numeric_limits<float>::infinity(), 0, 0};
-            const bool is_found = i < found_.size();
-            const graph::Candidate& candidate = is_found ? found_.list()[i] : none;
-            ticket_.out[i] = {is_found ? VectorId{candidate.vertex} : kNoVector,
-                              product ? -candidate.distance : candidate.distance};
+            ticket_.out[i] = {kNoVector, farthest_distance(metric)};
+            if (i >= found_.size()) continue;
+            const graph::Candidate& candidate = found_.list()[i];
+            ticket_.out[i] = {VectorId{candidate.vertex}, metric == Metric::kInnerProduct
+                                                              ? -candidate.distance
+                                                              : candidate.distance};
         }
     }
     if (ticket_.stats != nullptr) {

@@ -3,7 +3,6 @@
 #include "base/errors.h"
 
 #include <algorithm>
-#include <limits>
 #include <system_error>
 #include <utility>
 
